@@ -1,0 +1,1 @@
+"""A small project around `tokenauth`: one page, one protected endpoint, the admin."""

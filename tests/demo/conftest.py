@@ -1,0 +1,109 @@
+"""The demo installed and served, and a browser to look at it."""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.demo.browser import expect, sync_playwright
+from tests.demo.server import Demo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, ConsoleMessage, Page, Route
+
+    from tests.demo.browser import OpenPage
+
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+# Stricter than any project needs: no inline script or style, no HTML from strings.
+POLICY = "default-src 'self'; require-trusted-types-for 'script'; frame-ancestors 'none'"
+# The browser reports every answer above 399; for these the page has an answer of its own.
+EXPECTED = re.compile(r"Failed to load resource: .*(status of 401|ERR_INTERNET_DISCONNECTED)")
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """Return an installed demo: migrated, with its two users."""
+    demo = Demo(tmp_path_factory.mktemp("demo"))
+    demo.install()
+    return demo
+
+
+@pytest.fixture(scope="session")
+def address(demo: Demo) -> Iterator[str]:
+    """Run the demo's server and return its address."""
+    with demo.serve() as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def impatient_address(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run a server on the same database whose access tokens are good for two seconds."""
+    impatient = Demo(
+        tmp_path_factory.mktemp("impatient"),
+        DATABASE_URL=demo.environment["DATABASE_URL"],
+        ACCESS_TOKEN_SECONDS="2",
+    )
+    with impatient.serve() as address:
+        yield address
+
+
+@pytest.fixture
+def chromium() -> Iterator[Browser]:
+    """Run Chromium for one test; without one the test fails and says what to install."""
+    if sync_playwright is None:
+        pytest.fail("No playwright: pip install -r requirements/browser.txt")
+    if not Path(CHROMIUM).exists():
+        pytest.fail(f"No browser at {CHROMIUM}: apt-get install chromium, or set CHROMIUM.")
+    with sync_playwright() as playwright:
+        expect.set_options(timeout=20_000)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        with closing(browser):
+            yield browser
+
+
+@pytest.fixture
+def open_page(chromium: Browser) -> Iterator[OpenPage]:
+    """Return a function that opens the page in a browser profile of its own.
+
+    Afterwards, none of the pages may have logged an error, the breaches of POLICY included.
+    """
+    errors: list[str] = []
+
+    def add_policy(route: Route) -> None:
+        response = route.fetch()
+        route.fulfill(
+            response=response, headers=response.headers | {"content-security-policy": POLICY}
+        )
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            errors.append(message.text)
+
+    def opened(address: str, width: int = 1200) -> Page:
+        context = chromium.new_context(viewport={"width": width, "height": 800})
+        context.route(f"{address}/", add_policy)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", note)
+        page.goto(f"{address}/")
+        return page
+
+    yield opened
+    assert [error for error in errors if not EXPECTED.match(error)] == []

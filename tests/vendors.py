@@ -1,0 +1,42 @@
+"""Which tests run where: what is not for a database is not collected, so nothing is skipped."""
+
+import pytest
+from django.db import connection
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--database-only``: for a second database, whose tests without one are known."""
+    parser.addoption(
+        "--database-only",
+        action="store_true",
+        help="run only the tests that use the database of this run",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare ``@pytest.mark.vendor("postgresql")``; MariaDB's name is ``mysql``."""
+    config.addinivalue_line(
+        "markers", "vendor(*names): runs on these databases only: postgresql, mysql, sqlite"
+    )
+    config.addinivalue_line("markers", "every_database: uses the database in a process of its own")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Take out what is for other databases than the one of ``DATABASE_URL``, or for none."""
+    every = not config.getoption("--database-only")
+    wanted = [
+        item for item in items if _is_for(item, connection.vendor) and (every or _uses_one(item))
+    ]
+    if len(wanted) < len(items):
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(wanted)])
+        items[:] = wanted
+
+
+def _is_for(item: pytest.Item, vendor: str) -> bool:
+    return all(vendor in mark.args for mark in item.iter_markers("vendor"))
+
+
+def _uses_one(item: pytest.Item) -> bool:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    marked = item.get_closest_marker("django_db") or item.get_closest_marker("every_database")
+    return marked is not None or not fixtures.isdisjoint({"db", "transactional_db"})

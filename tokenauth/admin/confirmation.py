@@ -1,0 +1,73 @@
+"""The page that asks before sessions end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import django
+from django import forms
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.utils.text import capfirst
+
+from tokenauth.admin.revoking import RevokeForm
+
+__all__ = ["MEDIA", "ask", "submitted_form"]
+
+MEDIA = forms.Media(css={"all": ["tokenauth/admin.css"]})
+"""The style sheet of the pages."""
+
+_TEMPLATE = "admin/tokenauth/revoke_confirmation.html"
+# Django 6.1 made the breadcrumbs a list.
+_CRUMBS_ARE_A_LIST = django.VERSION >= (6, 1)
+
+
+def submitted_form(request: HttpRequest) -> RevokeForm:
+    """Return the form: bound if the question has been answered, empty to ask it."""
+    return RevokeForm(request.POST if "confirmed" in request.POST else None)
+
+
+def ask(
+    model_admin: Any,
+    request: HttpRequest,
+    form: RevokeForm,
+    *,
+    title: str,
+    rows: Sequence[Any],
+    back: str,
+    action: str = "",
+    left_alone: Sequence[Any] = (),
+) -> TemplateResponse:
+    """Return the question whether, and why, sessions are to end.
+
+    Args:
+        model_admin: whose pages it is among.
+        request: of a member of staff who may.
+        form: to be shown, with its errors.
+        title: the question.
+        rows: what is about to end: pairs of a key and what is shown for it.
+        back: the address of "no".
+        action: the name of the action that asks, if it was one.
+        left_alone: names of superusers whose sessions stay.
+    """
+    request.current_app = model_admin.admin_site.name
+    return TemplateResponse(
+        request,
+        _TEMPLATE,
+        {
+            **model_admin.admin_site.each_context(request),
+            "title": title,
+            "opts": model_admin.opts,
+            "module_name": capfirst(model_admin.opts.verbose_name_plural),
+            "media": model_admin.media + MEDIA,
+            "crumbs_are_a_list": _CRUMBS_ARE_A_LIST,
+            "form": form,
+            "rows": rows,
+            "back": back,
+            "action": action,
+            "action_checkbox_name": ACTION_CHECKBOX_NAME,
+            "left_alone": left_alone,
+        },
+    )

@@ -1,0 +1,62 @@
+"""What the search boxes find: ids, addresses and users, each by an exact or indexed look-up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import CharField, Q, QuerySet, TextField
+
+from tokenauth.admin.readonly import as_address, as_uuid
+
+__all__ = ["search_events", "search_sessions"]
+
+
+def search_sessions(sessions: QuerySet[Any], term: str) -> QuerySet[Any]:
+    """Return the sessions with this id or address, or of users whose name or e-mail has it.
+
+    Args:
+        sessions: to search in.
+        term: what was typed; all of them for nothing.
+    """
+    if not term:
+        return sessions
+    if session_id := as_uuid(term):
+        return sessions.filter(pk=session_id)
+    if address := as_address(term):
+        return sessions.filter(Q(first_ip=address) | Q(last_ip=address))
+    found = Q(pk__in=[])
+    for name in _name_fields():
+        found |= Q(**{f"user__{name}__icontains": term})
+    return sessions.filter(found)
+
+
+def search_events(events: QuerySet[Any], term: str) -> QuerySet[Any]:
+    """Return the events of a session, an address or a user's key; arguments as above."""
+    if not term:
+        return events
+    about = Q(user_key=term)
+    if session_id := as_uuid(term):
+        about |= Q(session_id=session_id)
+    if address := as_address(term):
+        about |= Q(ip=address)
+    return events.filter(about)
+
+
+def _name_fields() -> list[str]:
+    """Return the fields of the project's user model that hold a name to log in by, or an e-mail."""
+    model: Any = get_user_model()
+    names = dict.fromkeys([model.USERNAME_FIELD, _email_field(model)])
+    return [name for name in names if _is_text(model, name)]
+
+
+def _email_field(model: Any) -> str:
+    return model.get_email_field_name() if hasattr(model, "get_email_field_name") else "email"
+
+
+def _is_text(model: Any, name: str) -> bool:
+    try:
+        return isinstance(model._meta.get_field(name), CharField | TextField)
+    except FieldDoesNotExist:
+        return False

@@ -1,0 +1,141 @@
+"""The action "Revoke all sessions" on the page of users that the project already has.
+
+A project registers its user model where and when it likes: before or after this app, on a site of
+its own, again after ``unregister()``. So each instance of a ``ModelAdmin`` for it is given the
+action when it is registered; no class of the project is touched.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from django.apps import apps
+from django.contrib import admin, messages
+from django.contrib.admin.sites import AdminSite, all_sites
+from django.contrib.auth import get_user_model
+from django.db import OperationalError, router, transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from tokenauth.admin import confirmation, revoking
+from tokenauth.admin.display import plain
+from tokenauth.database import in_transaction, write_alias
+from tokenauth.exceptions import TryAgain
+
+__all__ = ["RevokeSessionsMixin", "follow_user_admins", "offer_action", "revoke_all_sessions"]
+
+ACTION = "revoke_all_sessions"
+
+
+@admin.action(
+    permissions=["revoke_sessions"],
+    description=gettext_lazy("Revoke all sessions of selected users"),
+)
+def revoke_all_sessions(
+    model_admin: Any, request: HttpRequest, queryset: QuerySet[Any]
+) -> HttpResponse | None:
+    """Ask, and once that is answered, end all sessions of the users that were selected.
+
+    Args:
+        model_admin: the project's own.
+        request: of a member of staff who may.
+        queryset: the users.
+    """
+    # Who is a superuser is decided by the rows that are written to, not by a replica.
+    users = queryset.using(router.db_for_write(queryset.model))[: revoking.MAX_SELECTED + 1]
+    selected = list(users)
+    if len(selected) > revoking.MAX_SELECTED:
+        text = _("Please select at most %(count)d users.")
+        messages.error(request, text % {"count": revoking.MAX_SELECTED})
+        return None
+    allowed = [user for user in selected if revoking.can_end_sessions_of(request, user)]
+    form = confirmation.submitted_form(request)
+    if allowed and not form.is_valid():
+        count = len(allowed)
+        title = ngettext(
+            "Revoke all sessions of %(count)d user?",
+            "Revoke all sessions of %(count)d users?",
+            count,
+        )
+        return confirmation.ask(
+            model_admin,
+            request,
+            form,
+            title=title % {"count": count},
+            rows=[(user.pk, plain(user.get_username())) for user in allowed],
+            back=request.path,
+            action=ACTION,
+            left_alone=[plain(user.get_username()) for user in selected if user not in allowed],
+        )
+    revoking.tell_left_alone(request, len(selected) - len(allowed))
+    if allowed:
+        _revoke(request, allowed, form)
+    return None
+
+
+def _revoke(request: HttpRequest, users: list[Any], form: revoking.RevokeForm) -> None:
+    count = 0
+    try:
+        for user in users:
+            count += revoking.end_sessions_of(request, user, form)
+    except (TryAgain, OperationalError):
+        # Under ATOMIC_REQUESTS the page that runs this is in a transaction, which the database
+        # has given up: nothing of it may be said to have happened.
+        if in_transaction(write_alias()):
+            transaction.set_rollback(True, using=write_alias())
+            count = 0
+        messages.error(request, _("The database was busy. Please revoke the sessions again."))
+        if not count:
+            return
+    revoking.tell_count(request, count)
+
+
+class RevokeSessionsMixin:
+    """For a ``ModelAdmin`` of the user model: offers "Revoke all sessions" explicitly.
+
+    Without it the action is there too, on every site that registers by Django's ``register()``.
+    """
+
+    def __init__(self, model: Any, admin_site: AdminSite) -> None:
+        super().__init__(model, admin_site)  # type: ignore[call-arg]  # what it is mixed into
+        offer_action(self)
+
+
+def offer_action(model_admin: Any) -> None:
+    """Give one instance the action, unless it has it, or has no actions at all.
+
+    Args:
+        model_admin: an instance of a ``ModelAdmin`` for users.
+    """
+    if model_admin.actions is None or revoke_all_sessions in model_admin.actions:
+        return
+    model_admin.actions = [*model_admin.actions, revoke_all_sessions]
+    model_admin.has_revoke_sessions_permission = revoking.has_revoke_permission
+
+
+def follow_user_admins() -> None:
+    """Offer the action wherever the user model is registered by now, and wherever it will be.
+
+    Every registration goes through ``AdminSite.register``, and Django sends no signal about it:
+    so that method is wrapped. It does what it did, and offers the action afterwards.
+    """
+    for site in all_sites:
+        _offer_on(site)
+    original: Any = AdminSite.register
+
+    @functools.wraps(original)
+    def register(site: AdminSite, *args: Any, **kwargs: Any) -> None:
+        original(site, *args, **kwargs)
+        _offer_on(site)
+
+    AdminSite.register = register  # type: ignore[assignment,method-assign]  # see above
+
+
+def _offer_on(site: AdminSite) -> None:
+    user_model = get_user_model()._meta.concrete_model
+    for model in apps.get_models():
+        if model._meta.concrete_model is user_model and site.is_registered(model):
+            offer_action(site.get_model_admin(model))

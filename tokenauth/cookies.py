@@ -1,0 +1,270 @@
+"""The only module that names, reads, sets and clears cookies.
+
+Refresh cookie
+    ``__Secure-tokenauth-refresh``: HttpOnly, Secure, SameSite=Strict, no Domain, and the path of
+    the endpoints, so that it is sent nowhere else. With the path ``/`` it is named
+    ``__Host-Http-tokenauth-refresh``: no sibling host can then plant one.
+Access cookie
+    ``__Host-Http-tokenauth-access``: HttpOnly, Secure, SameSite=Lax, path ``/``. Optional.
+
+Plain http under ``DEBUG`` gets neither Secure nor a prefix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http.cookies import Morsel
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.core.exceptions import DisallowedHost
+from django.http import HttpRequest
+from django.http.request import split_domain_port
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+
+from tokenauth.conf import config
+from tokenauth.database import after_commit, in_transaction, is_held_by_test_case, write_alias
+from tokenauth.exceptions import AmbiguousCookie
+
+if TYPE_CHECKING:
+    from tokenauth.issuing import Tokens
+
+__all__ = [
+    "access_cookie_name",
+    "apply_deferred",
+    "clear_after_commit",
+    "clear_cookies",
+    "clear_planted_cookies",
+    "defer_clear",
+    "defer_nothing",
+    "defer_set",
+    "is_waiting",
+    "presented_tokens",
+    "read_access_cookie",
+    "read_refresh_cookie",
+    "refresh_cookie_name",
+    "refresh_cookie_path",
+    "set_after_commit",
+    "set_cookies",
+    "settle",
+]
+
+REFRESH_NAME = "tokenauth-refresh"
+ACCESS_NAME = "tokenauth-access"
+HOST_PREFIX = "__Host-Http-"
+SECURE_PREFIX = "__Secure-"
+PREFIXES = (HOST_PREFIX, "__Host-", "__Http-", SECURE_PREFIX)
+EPOCH = "Thu, 01 Jan 1970 00:00:00 GMT"
+MAX_PARENT_DOMAINS = 5
+_DEFERRED = "_tokenauth_cookies"
+_WAITING = "_tokenauth_waiting"
+
+
+def refresh_cookie_path() -> str:
+    """Return the path of the refresh cookie: the setting, or where the endpoints are mounted."""
+    if config.refresh_cookie_path is not None:
+        return config.refresh_cookie_path
+    return reverse("tokenauth:refresh").removesuffix("/").rpartition("/")[0] + "/"
+
+
+def _is_secure(request: HttpRequest) -> bool:
+    if config.refresh_cookie_secure is not None:
+        return config.refresh_cookie_secure
+    # Safari drops Secure cookies on http://localhost, where everybody develops.
+    return not settings.DEBUG or request.is_secure()
+
+
+def _without_prefix(name: str) -> str:
+    prefix = next((prefix for prefix in PREFIXES if name.startswith(prefix)), "")
+    return name.removeprefix(prefix)
+
+
+def refresh_cookie_name(request: HttpRequest) -> str:
+    """Return the name of the refresh cookie for a request."""
+    name = config.refresh_cookie_name
+    if name is None:
+        prefix = HOST_PREFIX if refresh_cookie_path() == "/" else SECURE_PREFIX
+        name = prefix + REFRESH_NAME
+    return name if _is_secure(request) else _without_prefix(name)
+
+
+def access_cookie_name(request: HttpRequest) -> str:
+    """Return the name of the access cookie for a request."""
+    return (HOST_PREFIX if _is_secure(request) else "") + ACCESS_NAME
+
+
+def _values(request: HttpRequest, name: str) -> list[str]:
+    # From the header itself: request.COOKIES keeps the last of two and tells nobody.
+    pairs = (pair.partition("=") for pair in request.META.get("HTTP_COOKIE", "").split(";"))
+    return [value.strip() for key, _, value in pairs if key.strip() == name]
+
+
+def _read(request: HttpRequest, name: str) -> str | None:
+    values = _values(request, name)
+    if len(values) > 1:
+        raise AmbiguousCookie(name)
+    # A deleted cookie is "" in quotes, and test clients go on sending it.
+    return values[0] if values and values[0] not in {"", '""'} else None
+
+
+def read_refresh_cookie(request: HttpRequest) -> str | None:
+    """Return the refresh token in a request's cookie, or ``None`` without one.
+
+    Raises:
+        AmbiguousCookie: there are two. One may have been planted by a sibling host.
+    """
+    return _read(request, refresh_cookie_name(request))
+
+
+def read_access_cookie(request: HttpRequest) -> str | None:
+    """Return the access token in a request's cookie; ``None`` without one, or with two."""
+    # Every request of the project comes by here, so a look at the header first.
+    if ACCESS_NAME not in request.META.get("HTTP_COOKIE", "") or not config.access_cookie:
+        return None
+    try:
+        return _read(request, access_cookie_name(request))
+    except AmbiguousCookie:
+        return None
+
+
+def presented_tokens(request: HttpRequest) -> tuple[list[str], list[str]]:
+    """Return every refresh token and every access token in a request's cookies.
+
+    To end their sessions, never to authenticate: if one of two was planted, ending its session
+    too harms only who planted it.
+    """
+    access = _values(request, access_cookie_name(request)) if config.access_cookie else []
+    return _values(request, refresh_cookie_name(request)), access
+
+
+def _refresh_attributes(request: HttpRequest) -> dict[str, Any]:
+    return {
+        "path": refresh_cookie_path(),
+        "secure": _is_secure(request),
+        "httponly": True,
+        "samesite": config.refresh_cookie_samesite,
+    }
+
+
+def _access_attributes(request: HttpRequest) -> dict[str, Any]:
+    return {"path": "/", "secure": _is_secure(request), "httponly": True, "samesite": "Lax"}
+
+
+def set_cookies(request: HttpRequest, response: HttpResponseBase, tokens: Tokens) -> None:
+    """Set the cookies of a cookie session's tokens; a body session gets none.
+
+    The refresh cookie is left alone if the refresh token did not change. Both live as long as
+    the session does, or until the browser closes if it is not persistent.
+    """
+    if tokens.session.transport != "cookie":
+        return
+    max_age = tokens.refresh_expires_in if tokens.session.persistent else None
+    if tokens.refresh is not None:
+        name = refresh_cookie_name(request)
+        attributes = _refresh_attributes(request)
+        response.set_cookie(name, tokens.refresh, max_age=max_age, **attributes)
+    if config.access_cookie:
+        name = access_cookie_name(request)
+        response.set_cookie(name, tokens.access, max_age=max_age, **_access_attributes(request))
+
+
+def clear_cookies(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Delete the cookies, with the attributes they were set with.
+
+    Django's ``delete_cookie()`` leaves HttpOnly out, and a browser that enforces ``__Host-Http-``
+    then ignores the deletion.
+    """
+    gone: dict[str, Any] = {"max_age": 0, "expires": EPOCH}
+    response.set_cookie(refresh_cookie_name(request), "", **gone, **_refresh_attributes(request))
+    if config.access_cookie:
+        response.set_cookie(access_cookie_name(request), "", **gone, **_access_attributes(request))
+
+
+def clear_planted_cookies(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Delete the refresh cookie of every parent domain, and leave the one of this host.
+
+    Only a sibling host can have set those: ours has no Domain.
+    """
+    name, attributes = refresh_cookie_name(request), _refresh_attributes(request)
+    attributes |= {"samesite": attributes["samesite"] or "", "max-age": 0, "expires": EPOCH}
+    for domain in _parent_domains(request):
+        for path in _paths_above(request.path):
+            morsel: Morsel[str] = Morsel()
+            morsel.set(name, "", '""')
+            for attribute, value in {**attributes, "domain": domain, "path": path}.items():
+                morsel[attribute] = value
+            # A response keeps its cookies by name; these share one, so each gets a key of its own.
+            response.cookies[f"{name} {domain} {path}"] = morsel
+
+
+def _parent_domains(request: HttpRequest) -> list[str]:
+    try:
+        host, _port = split_domain_port(request.get_host())
+    except DisallowedHost:
+        return []
+    if host.startswith("[") or host.replace(".", "").isdigit():
+        return []
+    labels = host.split(".")
+    parents = [".".join(labels[start:]) for start in range(1, len(labels) - 1)]
+    return parents[-MAX_PARENT_DOMAINS:]
+
+
+def _paths_above(path: str) -> list[str]:
+    parts = [part for part in path.split("/") if part][:4]
+    stems = ["/" + "/".join(parts[:count]) for count in range(1, len(parts) + 1)]
+    return ["/", *(variant for stem in stems for variant in (stem, f"{stem}/"))]
+
+
+def defer_set(request: HttpRequest, tokens: Tokens) -> None:
+    """Have the middleware set the cookies of these tokens on whatever response follows."""
+    setattr(request, _DEFERRED, tokens)
+
+
+def defer_clear(request: HttpRequest) -> None:
+    """Have the middleware delete the cookies on whatever response follows."""
+    setattr(request, _DEFERRED, None)
+
+
+def set_after_commit(request: HttpRequest, tokens: Tokens) -> None:
+    """Have the middleware set the cookies of these tokens, if what made them is committed."""
+    _after_commit(request, lambda: defer_set(request, tokens))
+
+
+def clear_after_commit(request: HttpRequest) -> None:
+    """Have the middleware delete the cookies, if what ended their session is committed."""
+    _after_commit(request, lambda: defer_clear(request))
+
+
+def _after_commit(request: HttpRequest, action: Callable[[], None]) -> None:
+    if in_transaction(write_alias()):
+        request.__dict__.setdefault(_WAITING, []).append(action)
+    after_commit(action, write_alias())
+
+
+def is_waiting(request: HttpRequest) -> bool:
+    """Return whether something about cookies was asked for in a transaction."""
+    return _WAITING in request.__dict__
+
+
+def settle(request: HttpRequest) -> None:
+    """In a ``TestCase``, which commits nothing, do what a commit would have done."""
+    for action in request.__dict__.pop(_WAITING, ()):
+        if is_held_by_test_case(action, write_alias()):
+            action()
+
+
+def defer_nothing(request: HttpRequest) -> None:
+    """Forget what ``defer_set`` or ``defer_clear`` asked for."""
+    request.__dict__.pop(_DEFERRED, None)
+
+
+def apply_deferred(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Write what ``defer_set`` or ``defer_clear``, whichever came last, asked for."""
+    if not hasattr(request, _DEFERRED):
+        return
+    tokens: Tokens | None = request.__dict__.pop(_DEFERRED)
+    if tokens is None:
+        clear_cookies(request, response)
+    else:
+        set_cookies(request, response, tokens)

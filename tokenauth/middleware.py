@@ -1,0 +1,96 @@
+"""The middleware: directly after ``AuthenticationMiddleware``, under WSGI and ASGI."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from django.core.checks import ERROR, run_checks
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest, JsonResponse
+from django.http.response import HttpResponseBase
+from django.utils.cache import patch_vary_headers
+
+from tokenauth import cookies, current
+from tokenauth.responses import ERRORS, error_body
+
+__all__ = ["TokenAuthMiddleware"]
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]
+
+
+class TokenAuthMiddleware:
+    """Authenticate pages by the access cookie, and write what views have asked for.
+
+    Before the view: with our access cookie, ``request.user``, ``request.auser`` and
+    ``request.auth_session`` become lazy; without it nothing is read, and ``request.auth_session``
+    is ``None``. After the view: the cookies of ``login()`` and ``logout()``, and the first use
+    of a refresh token's generation, outside the view's transaction.
+
+    Raises:
+        ImproperlyConfigured: at start, on a setting that the system checks refuse. Checks do not
+            run under gunicorn or uvicorn, and a wrong setting must not serve a single request.
+    """
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: GetResponse) -> None:
+        _refuse_wrong_settings()
+        self.get_response = get_response
+        self.is_async = iscoroutinefunction(get_response)
+        if self.is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> Any:
+        """Serve a request; under ASGI, return the coroutine that does."""
+        if self.is_async:
+            return self.__acall__(request)
+        response = self._before(request)
+        if response is None:
+            response = cast("HttpResponseBase", self.get_response(request))
+        self._record(request)
+        return self._after(request, response)
+
+    async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
+        """See __call__()."""
+        response = self._before(request)
+        if response is None:
+            response = await cast("Awaitable[HttpResponseBase]", self.get_response(request))
+        if current.first_use(request) or cookies.is_waiting(request):
+            await sync_to_async(self._record)(request)
+        return self._after(request, response)
+
+    def _before(self, request: HttpRequest) -> HttpResponseBase | None:
+        request.auth_session = None  # type: ignore[attr-defined]  # added here
+        raw = current.read_cookie(request)
+        if raw is None:
+            return None
+        if current.is_forged(request, raw):
+            headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+            status = ERRORS["csrf_failed"][0]
+            return JsonResponse(error_body("csrf_failed"), status=status, headers=headers)
+        current.CookieUser(request, raw).attach()
+        return None
+
+    def _record(self, request: HttpRequest) -> None:
+        """What the database has to be asked or told once the view's transaction has ended."""
+        cookies.settle(request)
+        if access := current.first_use(request):
+            current.record_first_use(access)
+
+    def _after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        cookies.apply_deferred(request, response)
+        found = current.cookie_user(request)
+        if found is not None and found.was_asked:
+            patch_vary_headers(response, ["Cookie"])
+        return response
+
+
+def _refuse_wrong_settings() -> None:
+    messages = run_checks(tags=["tokenauth"])
+    errors = [message for message in messages if message.is_serious(ERROR)]
+    loud = [str(message) for message in errors if not message.is_silenced()]
+    if loud:
+        raise ImproperlyConfigured("\n".join(["tokenauth does not start:", *loud]))

@@ -1,0 +1,103 @@
+import django.db.models.deletion
+import tokenauth.system
+from django.conf import settings
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    initial = True
+
+    dependencies = [
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+    ]
+
+    operations = [
+        migrations.CreateModel(
+            name='AuthEvent',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('created_at', models.DateTimeField(db_index=True, verbose_name='time')),
+                ('type', models.CharField(max_length=32, verbose_name='event')),
+                ('user_key', models.CharField(blank=True, max_length=255, verbose_name='user key')),
+                ('actor_key', models.CharField(blank=True, max_length=255, verbose_name='actor key')),
+                ('session_id', models.UUIDField(db_index=True, null=True, verbose_name='session')),
+                ('ip', models.GenericIPAddressField(null=True, verbose_name='address')),
+                ('user_agent', models.CharField(blank=True, max_length=400, verbose_name='browser')),
+                ('reason', models.CharField(blank=True, max_length=32, verbose_name='reason')),
+                ('detail', models.JSONField(blank=True, default=dict, verbose_name='detail')),
+                ('actor', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='actor')),
+                ('user', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='user')),
+            ],
+            options={
+                'verbose_name': 'event',
+                'verbose_name_plural': 'events',
+                'default_permissions': ('view',),
+            },
+        ),
+        migrations.CreateModel(
+            name='AuthSession',
+            fields=[
+                ('id', models.UUIDField(default=tokenauth.system.new_id, editable=False, primary_key=True, serialize=False)),
+                ('client', models.CharField(max_length=64, verbose_name='client')),
+                ('transport', models.CharField(max_length=8, verbose_name='transport')),
+                ('persistent', models.BooleanField(default=True, verbose_name='kept when the browser closes')),
+                ('device_name', models.CharField(blank=True, max_length=100, verbose_name='device name')),
+                ('seed', models.BinaryField(max_length=32)),
+                ('generation', models.PositiveIntegerField(default=0, verbose_name='rotations')),
+                ('confirmed_generation', models.IntegerField(default=-1)),
+                ('floor', models.PositiveIntegerField(default=0)),
+                ('rotated_at', models.DateTimeField(verbose_name='last rotation')),
+                ('late_generation', models.PositiveIntegerField(default=0)),
+                ('late_run', models.PositiveSmallIntegerField(default=0)),
+                ('grace_count', models.PositiveIntegerField(default=0, verbose_name='repeated answers')),
+                ('created_at', models.DateTimeField(verbose_name='created')),
+                ('last_seen_at', models.DateTimeField(verbose_name='last seen')),
+                ('expires_at', models.DateTimeField(db_index=True, verbose_name='expires')),
+                ('absolute_expires_at', models.DateTimeField(verbose_name='expires at the latest')),
+                ('auth_time', models.DateTimeField(verbose_name='authenticated')),
+                ('amr', models.JSONField(blank=True, default=list, verbose_name='authentication methods')),
+                ('auth_hash', models.CharField(editable=False, max_length=128)),
+                ('first_ip', models.GenericIPAddressField(null=True, verbose_name='first address')),
+                ('last_ip', models.GenericIPAddressField(null=True, verbose_name='last address')),
+                ('first_user_agent', models.CharField(blank=True, max_length=400, verbose_name='first browser')),
+                ('last_user_agent', models.CharField(blank=True, max_length=400, verbose_name='last browser')),
+                ('revoked_at', models.DateTimeField(null=True, verbose_name='revoked')),
+                ('revoked_reason', models.CharField(blank=True, max_length=32, verbose_name='reason')),
+                ('revoked_note', models.CharField(blank=True, max_length=200, verbose_name='note')),
+                ('end_recorded_at', models.DateTimeField(null=True)),
+                ('revoked_by', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='revoked by')),
+                ('user', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='auth_sessions', to=settings.AUTH_USER_MODEL, verbose_name='user')),
+            ],
+            options={
+                'verbose_name': 'session',
+                'verbose_name_plural': 'sessions',
+                'permissions': [('revoke_authsession', 'Can revoke sessions')],
+                'default_permissions': ('view',),
+            },
+        ),
+        migrations.CreateModel(
+            name='RefreshToken',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('generation', models.PositiveIntegerField(verbose_name='generation')),
+                ('issued_at', models.DateTimeField(verbose_name='issued')),
+                ('ip', models.GenericIPAddressField(null=True, verbose_name='address')),
+                ('user_agent', models.CharField(blank=True, max_length=400, verbose_name='browser')),
+                ('session', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='refresh_tokens', to='tokenauth.authsession', verbose_name='session')),
+            ],
+            options={
+                'verbose_name': 'refresh token',
+                'verbose_name_plural': 'refresh tokens',
+                'default_permissions': ('view',),
+            },
+        ),
+        migrations.AddIndex(
+            model_name='authsession',
+            index=models.Index(fields=['user', '-created_at'], name='tokenauth_session_user'),
+        ),
+        migrations.AddConstraint(
+            model_name='refreshtoken',
+            constraint=models.UniqueConstraint(fields=('session', 'generation'), name='tokenauth_token_generation'),
+        ),
+    ]

@@ -1,0 +1,249 @@
+"""Sessions, the history of their refresh tokens, and the audit trail.
+
+The row of a session is all that decides. No row holds a refresh token, nor a digest of one: a
+token is recomputed from the row's seed and a key that is not in the database.
+
+No foreign key to a user has a database constraint: a login, a rotation or a revocation that
+commits beside the deletion of its user or actor must not fail at commit, because a failed commit
+would undo the revocation with it. A session whose user is gone is ended.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from tokenauth import system
+from tokenauth.protocol import Snapshot
+
+__all__ = [
+    "MAX_DEVICE_NAME",
+    "MAX_USER_AGENT",
+    "AuthEvent",
+    "AuthSession",
+    "EndReason",
+    "EventType",
+    "RefreshToken",
+    "RevokedReason",
+]
+
+MAX_DEVICE_NAME = 100
+MAX_USER_AGENT = 400
+
+
+class RevokedReason:
+    """Why a session was revoked. A project may store words of its own beside these."""
+
+    LOGOUT = "logout"
+    REPLACED = "replaced"
+    USER = "user"
+    ADMIN = "admin"
+    ACCOUNT = "account"
+    PASSWORD = "password"  # noqa: S105 - a reason, no password
+    REUSE = "reuse"
+
+
+class EndReason(models.TextChoices):
+    """How a session ended, as coarsely as its holder is told."""
+
+    LOGOUT = "logout", _("logout")
+    REVOKED = "revoked", _("revoked")
+    EXPIRED = "expired", _("expired")
+    ACCOUNT = "account", _("account changed")
+    REUSE = "reuse", _("refresh token reused")
+
+
+class EventType(models.TextChoices):
+    """What an audit row is about."""
+
+    LOGIN = "login", _("login")
+    LOGIN_FAILED = "login_failed", _("failed login")
+    REVOKED = "revoked", _("session revoked")
+    REUSE = "reuse", _("refresh token reused")
+    EXPIRED = "expired", _("session expired")
+    DATABASE_BEHIND = "database_behind", _("database behind a token")
+
+
+class SessionQuerySet(models.QuerySet["AuthSession"]):
+    """Look-ups of sessions."""
+
+    def with_user(self) -> SessionQuerySet:
+        """Load each session with its user, in one query.
+
+        A user that the user model's default manager does not find counts as gone: a project
+        that deletes softly hides its users there, and only there.
+        """
+        users = get_user_model()._default_manager.using(self.db).all()
+        sessions = self.select_related("user")
+        if not users.query.where:
+            return sessions
+        visible = models.Exists(users.filter(pk=models.OuterRef("user_id")))
+        return sessions.annotate(user_visible=visible)
+
+
+class AuthSession(models.Model):
+    """One login on one device.
+
+    Times are aware; ``expires_at`` is the effective end, idle or absolute, whichever is first.
+    """
+
+    id = models.UUIDField(primary_key=True, default=system.new_id, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        db_constraint=False,
+        db_index=False,
+        related_name="auth_sessions",
+        verbose_name=_("user"),
+    )
+    client = models.CharField(_("client"), max_length=64)
+    transport = models.CharField(_("transport"), max_length=8)
+    persistent = models.BooleanField(_("kept when the browser closes"), default=True)
+    device_name = models.CharField(_("device name"), max_length=MAX_DEVICE_NAME, blank=True)
+
+    seed = models.BinaryField(max_length=32, editable=False)
+    generation = models.PositiveIntegerField(_("rotations"), default=0)
+    confirmed_generation = models.IntegerField(default=-1)
+    floor = models.PositiveIntegerField(default=0)
+    rotated_at = models.DateTimeField(_("last rotation"))
+    late_generation = models.PositiveIntegerField(default=0)
+    late_run = models.PositiveSmallIntegerField(default=0)
+    grace_count = models.PositiveIntegerField(_("repeated answers"), default=0)
+
+    created_at = models.DateTimeField(_("created"))
+    last_seen_at = models.DateTimeField(_("last seen"))
+    expires_at = models.DateTimeField(_("expires"), db_index=True)
+    absolute_expires_at = models.DateTimeField(_("expires at the latest"))
+
+    auth_time = models.DateTimeField(_("authenticated"))
+    amr = models.JSONField(_("authentication methods"), default=list, blank=True)
+    auth_hash = models.CharField(max_length=128, editable=False)
+
+    first_ip = models.GenericIPAddressField(_("first address"), null=True)
+    last_ip = models.GenericIPAddressField(_("last address"), null=True)
+    first_user_agent = models.CharField(_("first browser"), max_length=MAX_USER_AGENT, blank=True)
+    last_user_agent = models.CharField(_("last browser"), max_length=MAX_USER_AGENT, blank=True)
+
+    revoked_at = models.DateTimeField(_("revoked"), null=True)
+    revoked_reason = models.CharField(_("reason"), max_length=32, blank=True)
+    revoked_note = models.CharField(_("note"), max_length=200, blank=True)
+    revoked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        db_constraint=False,
+        related_name="+",
+        verbose_name=_("revoked by"),
+    )
+    end_recorded_at = models.DateTimeField(null=True)
+
+    objects = SessionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("session")
+        verbose_name_plural = _("sessions")
+        default_permissions = ("view",)
+        permissions: ClassVar = [("revoke_authsession", _("Can revoke sessions"))]
+        indexes: ClassVar = [
+            models.Index(fields=["user", "-created_at"], name="tokenauth_session_user")
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    def snapshot(self) -> Snapshot:
+        """Return what the decision about a refresh token depends on."""
+        return Snapshot(
+            generation=self.generation,
+            confirmed_generation=self.confirmed_generation,
+            floor=self.floor,
+            rotated_at=self.rotated_at,
+            late_generation=self.late_generation,
+            late_run=self.late_run,
+        )
+
+    def live_user(self) -> Any:
+        """Return the user, or ``None`` if the account is gone, softly deleted or not active."""
+        user = self.user
+        if user is None or not getattr(self, "user_visible", True):
+            return None
+        return user if getattr(user, "is_active", True) else None
+
+
+class RefreshToken(models.Model):
+    """That a generation was issued, when and to whom: history for people.
+
+    No security decision reads it; rows may be missing and can be pruned at any time.
+    """
+
+    session = models.ForeignKey(
+        AuthSession,
+        on_delete=models.CASCADE,
+        db_constraint=False,
+        db_index=False,
+        related_name="refresh_tokens",
+        verbose_name=_("session"),
+    )
+    generation = models.PositiveIntegerField(_("generation"))
+    issued_at = models.DateTimeField(_("issued"))
+    ip = models.GenericIPAddressField(_("address"), null=True)
+    user_agent = models.CharField(_("browser"), max_length=MAX_USER_AGENT, blank=True)
+
+    class Meta:
+        verbose_name = _("refresh token")
+        verbose_name_plural = _("refresh tokens")
+        default_permissions = ("view",)
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["session", "generation"], name="tokenauth_token_generation"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.session_id} #{self.generation}"
+
+
+class AuthEvent(models.Model):
+    """One line of the audit trail. Never changed, and it outlives its session and its user."""
+
+    created_at = models.DateTimeField(_("time"), db_index=True)
+    type = models.CharField(_("event"), max_length=32)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        db_constraint=False,
+        related_name="+",
+        verbose_name=_("user"),
+    )
+    user_key = models.CharField(_("user key"), max_length=255, blank=True)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        db_constraint=False,
+        related_name="+",
+        verbose_name=_("actor"),
+    )
+    actor_key = models.CharField(_("actor key"), max_length=255, blank=True)
+    session_id: models.UUIDField[uuid.UUID | None, uuid.UUID | None] = models.UUIDField(
+        _("session"), null=True, db_index=True
+    )
+    ip = models.GenericIPAddressField(_("address"), null=True)
+    user_agent = models.CharField(_("browser"), max_length=MAX_USER_AGENT, blank=True)
+    reason = models.CharField(_("reason"), max_length=32, blank=True)
+    detail = models.JSONField(_("detail"), default=dict, blank=True)
+
+    class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.created_at:%Y-%m-%d %H:%M:%S}"

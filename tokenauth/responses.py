@@ -1,0 +1,155 @@
+"""What a client is told: one table from what happened to status, code and words.
+
+Every error has the body ``{"detail": "for people", "code": "for programs"}``. Errors are returned,
+never raised out of a view: DRF rolls the transaction back for what is raised under
+``ATOMIC_REQUESTS``, and a revocation with it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest
+from django.utils.translation import gettext_lazy as _
+from rest_framework import exceptions as drf
+from rest_framework.response import Response
+
+from tokenauth.exceptions import (
+    AccessInvalid,
+    AccountUnusable,
+    AmbiguousCookie,
+    RefreshInvalid,
+    RefreshSuperseded,
+    SessionEnded,
+    TryAgain,
+)
+from tokenauth.shortcuts import bearer_token
+
+__all__ = [
+    "ERRORS",
+    "AccessRefused",
+    "CsrfFailed",
+    "challenge",
+    "error_body",
+    "error_response",
+    "response_for",
+]
+
+logger = logging.getLogger("tokenauth.responses")
+
+RETRY_AFTER = 1
+"""Seconds after which a request that lost its races may come again."""
+
+ERRORS: dict[str, tuple[int, Any]] = {
+    "bad_request": (400, _("The request is not understood.")),
+    "refresh_ambiguous": (400, _("There were two refresh cookies. Try again.")),
+    "login_failed": (401, _("No active account was found with these credentials.")),
+    "mfa_required": (401, _("Another step is needed to log in.")),
+    "refresh_missing": (401, _("No refresh token was sent.")),
+    "refresh_invalid": (401, _("The refresh token is not valid. Log in again.")),
+    "refresh_superseded": (401, _("The refresh token was replaced. Use the one you hold now.")),
+    "session_ended": (401, _("The session has ended. Log in again.")),
+    "access_invalid": (401, _("The access token is not valid. Refresh it.")),
+    "not_authenticated": (401, _("No access token was sent.")),
+    "csrf_failed": (403, _("The request does not come from this site.")),
+    "permission_denied": (403, _("You may not do this.")),
+    "not_found": (404, _("Not found.")),
+    "method_not_allowed": (405, _("The method is not allowed here.")),
+    "not_acceptable": (406, _("Only application/json can be sent.")),
+    "unsupported_media_type": (415, _("Only application/json is understood.")),
+    "throttled": (429, _("Too many requests. Try again later.")),
+    "try_again": (503, _("Too busy just now. Try again.")),
+}
+
+
+def error_body(code: str, **members: Any) -> dict[str, Any]:
+    """Return the body of an error: ``detail``, ``code``, and ``members`` that are not ``None``."""
+    extra = {name: value for name, value in members.items() if value is not None}
+    return {"detail": str(ERRORS[code][1]), "code": code, **extra}
+
+
+def error_response(
+    code: str, *, headers: Mapping[str, str] | None = None, **members: Any
+) -> Response:
+    """Return the response of one error of the table, with further members in its body."""
+    status = ERRORS[code][0]
+    sent = dict(headers or {})
+    if status == 401:  # noqa: PLR2004 - the status itself
+        sent.setdefault("WWW-Authenticate", "Bearer")
+    if status in {429, 503}:
+        sent.setdefault("Retry-After", str(RETRY_AFTER))
+    return Response(error_body(code, **members), status=status, headers=sent)
+
+
+def challenge(request: HttpRequest) -> str:
+    """Return ``WWW-Authenticate`` for a request (RFC 6750 section 3); why, if it sent a token."""
+    return "Bearer" if bearer_token(request) is None else 'Bearer error="invalid_token"'
+
+
+class AccessRefused(drf.AuthenticationFailed):
+    """An access token that is not accepted, as DRF's own handler shows it in a project's views."""
+
+    def __init__(self) -> None:
+        super().__init__(error_body("access_invalid"), "access_invalid")
+
+
+class CsrfFailed(drf.PermissionDenied):
+    """A cookie would have authenticated a request that does not come from the site."""
+
+    def __init__(self) -> None:
+        super().__init__(error_body("csrf_failed"), "csrf_failed")
+
+
+_DOMAIN: dict[type[Exception], str] = {
+    RefreshInvalid: "refresh_invalid",
+    RefreshSuperseded: "refresh_superseded",
+    AccessInvalid: "access_invalid",
+    AccountUnusable: "login_failed",
+    AmbiguousCookie: "refresh_ambiguous",
+    TryAgain: "try_again",
+}
+_FRAMEWORK: tuple[tuple[type[Exception], str], ...] = (
+    (AccessRefused, "access_invalid"),
+    (CsrfFailed, "csrf_failed"),
+    (drf.NotAuthenticated, "not_authenticated"),
+    (drf.AuthenticationFailed, "access_invalid"),
+    (drf.PermissionDenied, "permission_denied"),
+    (drf.NotFound, "not_found"),
+    (Http404, "not_found"),
+    (drf.MethodNotAllowed, "method_not_allowed"),
+    (drf.NotAcceptable, "not_acceptable"),
+    (drf.UnsupportedMediaType, "unsupported_media_type"),
+    (drf.ParseError, "bad_request"),
+)
+
+
+def response_for(error: Exception, request: HttpRequest) -> Response | None:
+    """Translate what went wrong; ``None`` for what nobody expected.
+
+    Args:
+        error: what was raised.
+        request: the request, for the challenge of a 401.
+    """
+    if isinstance(error, SessionEnded):
+        return error_response("session_ended", reason=str(error.reason))
+    if isinstance(error, drf.ValidationError):
+        return error_response("bad_request", errors=error.detail)
+    if isinstance(error, drf.Throttled):
+        seconds: float | None = vars(error)["wait"]  # an attribute that the stubs lack
+        wait = RETRY_AFTER if seconds is None else max(RETRY_AFTER, int(seconds))
+        return error_response("throttled", headers={"Retry-After": str(wait)})
+    if isinstance(error, OperationalError | InterfaceError):
+        # With the request, an error mail uses the filter that hides what the frames hold.
+        facts = {"request": request}
+        logger.error("the database refused: %s", type(error).__name__, exc_info=error, extra=facts)
+        return error_response("try_again")
+    code = _DOMAIN.get(type(error))
+    if code is None:
+        code = next((code for kind, code in _FRAMEWORK if isinstance(error, kind)), None)
+    if code is None:
+        return None
+    headers = {"WWW-Authenticate": challenge(request)} if ERRORS[code][0] == 401 else None  # noqa: PLR2004
+    return error_response(code, headers=headers)

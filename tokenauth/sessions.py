@@ -1,0 +1,247 @@
+"""The domain: everything that can happen to a session, as plain functions.
+
+``start_session`` opens one, :func:`~tokenauth.rotation.rotate` keeps it going, and
+:func:`~tokenauth.revocation.revoke_session` and
+:func:`~tokenauth.revocation.revoke_user_sessions` end it. Endpoints, admin, commands and
+middleware are entrances to these functions and hold no rule of their own. No requests, no DRF.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from tokenauth import system
+from tokenauth.accounts import auth_hash, carry_over, end_of
+from tokenauth.audit import (
+    NOWHERE,
+    Origin,
+    clean,
+    event_about,
+    keep_history,
+    make_event,
+    record,
+)
+from tokenauth.conf import Client, config
+from tokenauth.database import ATTEMPTS, after_commit, retry, write_alias
+from tokenauth.exceptions import AccountUnusable, SessionEnded, TryAgain
+from tokenauth.issuing import Tokens, find_sessions, issue_tokens, next_end
+from tokenauth.models import MAX_DEVICE_NAME, AuthSession, EndReason, EventType, RevokedReason
+from tokenauth.revocation import (
+    announce,
+    forget_user,
+    mark_revoked,
+    revoke_session,
+    revoke_sessions,
+    revoke_user_sessions,
+)
+from tokenauth.rotation import confirm, rotate
+from tokenauth.signals import session_started
+
+__all__ = [
+    "MAX_LISTED",
+    "NOWHERE",
+    "Origin",
+    "Tokens",
+    "active_sessions",
+    "carry_over",
+    "confirm",
+    "find_own_session",
+    "find_sessions",
+    "forget_user",
+    "record_failed_login",
+    "rename_session",
+    "renew_after_password_change",
+    "revoke_session",
+    "revoke_sessions",
+    "revoke_user_sessions",
+    "rotate",
+    "start_session",
+]
+
+MAX_LISTED = 100
+"""So many of a user's sessions are listed at most, the newest first."""
+
+
+def start_session(
+    user: Any,
+    *,
+    client: str | None = None,
+    remember: bool = True,
+    device_name: str = "",
+    amr: Sequence[str] = (),
+    origin: Origin = NOWHERE,
+    replaces: Sequence[AuthSession] = (),
+    before_commit: Callable[[AuthSession], None] | None = None,
+) -> Tokens:
+    """Start a session for a user who has proved who they are, and return its first tokens.
+
+    May be called inside the caller's transaction; the tokens are good once that commits.
+
+    Args:
+        user: an active user.
+        client: one of ``TOKENAUTH_CLIENTS``; the first for ``None``. It decides the transport and
+            the lifetimes. This function serves those with ``login: False`` too.
+        remember: whether a browser keeps the cookie when it closes.
+        device_name: what the user calls the device; at most 100 characters are kept.
+        amr: how the user proved it (RFC 8176), for the access tokens.
+        origin: where the request came from.
+        replaces: sessions that this one takes the place of. They end with reason ``replaced``,
+            after the new one exists.
+        before_commit: called with the session inside the transaction; if it raises, there was
+            no login.
+
+    Raises:
+        AccountUnusable: the user is not active or not saved.
+        UnknownClient: no such client.
+    """
+    entry = config.client(client)
+    if user.pk is None or not getattr(user, "is_active", True):
+        raise AccountUnusable("the account is not active")
+    alias, now = write_alias(), system.now()
+    session = _new_session(user, entry, now, origin)
+    session.persistent = remember
+    session.device_name = clean(device_name, MAX_DEVICE_NAME)
+    session.amr = list(amr)
+    with transaction.atomic(using=alias):
+        session.save(using=alias, force_insert=True)
+        keep_history(session, origin)
+        events = [event_about(EventType.LOGIN, session, at=now, origin=origin)]
+        replaced = [row for row in replaces if _replace(row, now)]
+        events += [_replaced_event(row, now, origin) for row in replaced]
+        record(events)
+        if before_commit is not None:
+            before_commit(session)
+    if replaced:
+        announce(replaced, len(replaced), None, RevokedReason.REPLACED, None)
+    after_commit(
+        lambda: session_started.send_robust(sender=AuthSession, session=session, user=user), alias
+    )
+    return issue_tokens(session, now, with_refresh=True)
+
+
+def _new_session(user: Any, client: Client, now: datetime, origin: Origin) -> AuthSession:
+    session = AuthSession(
+        user=user,
+        client=client.name,
+        transport=client.transport,
+        seed=system.random_bytes(32),
+        auth_hash=auth_hash(user),
+        auth_time=now,
+        rotated_at=now,
+        created_at=now,
+        last_seen_at=now,
+        absolute_expires_at=now + client.absolute_lifetime,
+        first_ip=origin.ip,
+        last_ip=origin.ip,
+        first_user_agent=origin.user_agent,
+        last_user_agent=origin.user_agent,
+    )
+    session.expires_at = next_end(session, now)
+    return session
+
+
+def _replace(session: AuthSession, now: datetime) -> bool:
+    rows = AuthSession.objects.using(write_alias()).filter(pk=session.pk)
+    if not mark_revoked(rows, now, reason=RevokedReason.REPLACED):
+        return False
+    session.revoked_at, session.revoked_reason = now, RevokedReason.REPLACED
+    return True
+
+
+def _replaced_event(session: AuthSession, now: datetime, origin: Origin) -> Any:
+    reason = RevokedReason.REPLACED
+    return event_about(EventType.REVOKED, session, at=now, origin=origin, reason=reason)
+
+
+def record_failed_login(*, client: str, origin: Origin = NOWHERE) -> None:
+    """Write the audit row of a login that failed.
+
+    What was typed as a user name is not kept: it is now and then a password.
+
+    Args:
+        client: which client was asked for.
+        origin: where the request came from.
+    """
+    detail = {"client": client}
+    record([make_event(EventType.LOGIN_FAILED, at=system.now(), origin=origin, detail=detail)])
+
+
+def active_sessions(user: Any) -> list[AuthSession]:
+    """Return a user's living sessions, the newest first, at most 100."""
+    now = system.now()
+    rows = (
+        AuthSession.objects.using(write_alias())
+        .with_user()
+        .filter(user_id=user.pk, revoked_at__isnull=True, expires_at__gt=now)
+        .order_by("-created_at")
+    )
+    return [session for session in rows[:MAX_LISTED] if end_of(session, now) is None]
+
+
+def find_own_session(user: Any, session_id: uuid.UUID) -> AuthSession | None:
+    """Return one living session of a user, or ``None``: also if it is another user's."""
+    rows = AuthSession.objects.using(write_alias()).with_user()
+    session = rows.filter(pk=session_id, user_id=user.pk).first()
+    if session is None or end_of(session, system.now()) is not None:
+        return None
+    return session
+
+
+def rename_session(session: AuthSession, device_name: str) -> None:
+    """Give a session the name that its user has for the device; 100 characters at most."""
+    session.device_name = clean(device_name, MAX_DEVICE_NAME)
+    rows = AuthSession.objects.using(write_alias()).filter(pk=session.pk)
+    rows.update(device_name=session.device_name)
+
+
+def renew_after_password_change(
+    session: AuthSession, user: Any, *, origin: Origin = NOWHERE
+) -> Tokens:
+    """Keep one session through its user's change of password, and end all the others.
+
+    Call it in the transaction that saves the password. The generation jumps by two: no refresh
+    token from before the change, not even a repeated answer, leads into the session after it.
+
+    Args:
+        session: the session in which the password was changed.
+        user: its user, as saved.
+        origin: where the request came from.
+
+    Raises:
+        SessionEnded: the session was revoked meanwhile.
+        TryAgain: lost three races.
+    """
+    now = system.now()
+    revoke_user_sessions(
+        user, reason=RevokedReason.PASSWORD, actor=user, keep=session, origin=origin
+    )
+    _jump(session, user, now)
+    keep_history(session, origin)
+    return issue_tokens(session, now, with_refresh=True)
+
+
+@retry
+def _jump(session: AuthSession, user: Any, now: datetime) -> None:
+    rows = AuthSession.objects.using(write_alias()).filter(pk=session.pk, revoked_at__isnull=True)
+    for _ in range(ATTEMPTS):
+        generation = rows.values_list("generation", flat=True).first()
+        if generation is None:
+            raise SessionEnded(EndReason.REVOKED)
+        values = {
+            "generation": generation + 2,
+            "floor": generation + 2,
+            "rotated_at": now,
+            "last_seen_at": now,
+            "expires_at": next_end(session, now),
+            "auth_hash": auth_hash(user),
+        }
+        if rows.filter(generation=generation).update(**values):
+            for name, value in values.items():
+                setattr(session, name, value)
+            return
+    raise TryAgain("lost three races for one session")

@@ -1,0 +1,36 @@
+"""The doors to the outside world: one for time, one for randomness.
+
+Everything else in the package calls ``system.now()`` and ``system.random_bytes()`` through this
+module, so a test that replaces one function here controls every clock and every secret.
+"""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from datetime import UTC, datetime
+
+__all__ = ["new_id", "now", "random_bytes"]
+
+
+def now() -> datetime:
+    """Return the current time, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def random_bytes(length: int) -> bytes:
+    """Return ``length`` bytes from the operating system's secure generator."""
+    return secrets.token_bytes(length)
+
+
+def new_id() -> uuid.UUID:
+    """Return a new time-ordered id: a version 7 UUID (RFC 9562 section 5.7).
+
+    The first 48 bits are the time in milliseconds, so new rows land at the end of the primary
+    key's index. Migrations name this function by its path: it stays here.
+    """
+    milliseconds = int(now().timestamp() * 1000)
+    value = bytearray(milliseconds.to_bytes(6, "big") + random_bytes(10))
+    value[6] = 0x70 | (value[6] & 0x0F)
+    value[8] = 0x80 | (value[8] & 0x3F)
+    return uuid.UUID(bytes=bytes(value))
