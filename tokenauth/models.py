@@ -90,6 +90,8 @@ class AuthSession(models.Model):
     """One login on one device.
 
     Times are aware; ``expires_at`` is the effective end, idle or absolute, whichever is first.
+    ``listed_at`` is when access tokens that are out last became doubtful: by a revocation, a
+    step-up or a change of the account. What verifies them without a query lists it from there.
     """
 
     id = models.UUIDField(primary_key=True, default=system.new_id, editable=False)
@@ -142,6 +144,7 @@ class AuthSession(models.Model):
         verbose_name=_("revoked by"),
     )
     end_recorded_at = models.DateTimeField(null=True)
+    listed_at = models.DateTimeField(null=True, db_index=True)
 
     objects = SessionQuerySet.as_manager()
 

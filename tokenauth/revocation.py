@@ -134,6 +134,7 @@ def mark_revoked(
         revoked_note=note[:200],
         revoked_by_id=getattr(actor, "pk", None),
         end_recorded_at=now,
+        listed_at=now,
     )
 
 

@@ -236,6 +236,7 @@ def _jump(session: AuthSession, user: Any, now: datetime) -> None:
             "generation": generation + 2,
             "floor": generation + 2,
             "rotated_at": now,
+            "listed_at": now,
             "last_seen_at": now,
             "expires_at": next_end(session, now),
             "auth_hash": auth_hash(user),

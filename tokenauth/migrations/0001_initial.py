@@ -66,6 +66,7 @@ class Migration(migrations.Migration):
                 ('revoked_reason', models.CharField(blank=True, max_length=32, verbose_name='reason')),
                 ('revoked_note', models.CharField(blank=True, max_length=200, verbose_name='note')),
                 ('end_recorded_at', models.DateTimeField(null=True)),
+                ('listed_at', models.DateTimeField(db_index=True, null=True)),
                 ('revoked_by', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='revoked by')),
                 ('user', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='auth_sessions', to=settings.AUTH_USER_MODEL, verbose_name='user')),
             ],

@@ -1,0 +1,1 @@
+"""What it costs, beside what others cost: see ``docs/benchmarks.md``."""
