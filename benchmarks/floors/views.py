@@ -1,0 +1,51 @@
+"""The endpoints of the floors."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth import authenticate
+from django.db.models import F
+from django.utils import timezone
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from benchmarks.floors.authentication import make_token
+from benchmarks.floors.models import Row
+
+__all__ = ["LoginView", "RefreshView"]
+
+
+class _Open(APIView):
+    authentication_classes: list[Any] = []
+    permission_classes = [AllowAny]
+
+
+class LoginView(_Open):
+    """The password checked, one row inserted, one JWT signed."""
+
+    def post(self, request: Request) -> Response:
+        """Log in."""
+        now = timezone.now()
+        user: Any = authenticate(
+            request._request, username=request.data["username"], password=request.data["password"]
+        )
+        row = Row.objects.create(user=user, rotated_at=now, expires_at=now + timedelta(days=14))
+        return Response({"access": make_token(row), "refresh": str(row.pk)})
+
+
+class RefreshView(_Open):
+    """One row updated, by one statement."""
+
+    def post(self, request: Request) -> Response:
+        """Update the row that the body names."""
+        now = timezone.now()
+        key = request.data["refresh"]
+        rows = Row.objects.filter(pk=key, revoked_at__isnull=True)
+        updated = rows.update(
+            generation=F("generation") + 1, rotated_at=now, expires_at=now + timedelta(days=14)
+        )
+        return Response({"ok": updated == 1, "refresh": key})

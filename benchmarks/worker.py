@@ -1,0 +1,149 @@
+"""One project in one process: does what it is told on standard input, a JSON object per line."""
+
+from __future__ import annotations
+
+import cProfile
+import gc
+import io
+import json
+import os
+import pstats
+import sys
+import time
+from collections import Counter
+from typing import Any
+
+import django
+from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import make_password
+from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from benchmarks.clients import SESSIONS, Client, Refresh, Wsgi, client_for
+from benchmarks.projects import CANDIDATES, PASSWORD, PROJECTS
+
+__all__ = ["Worker", "main"]
+
+_TRANSACTION = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
+
+
+class Worker:
+    """The clients of one project, made when they are first needed."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.project, self.wsgi = name, PROJECTS[name], Wsgi()
+        self.clients: dict[tuple[str, str], Client] = {}
+
+    def client(self, case: str, candidate: str) -> Client:
+        """Return the client of one case at one candidate."""
+        key = (case, candidate)
+        if key not in self.clients:
+            entry = CANDIDATES[case][candidate]
+            self.clients[key] = client_for(case, entry, self.project, self.wsgi)
+        return self.clients[key]
+
+    def prepare(self, requests: int) -> dict[str, Any]:
+        """Make every client of this project, and have each make some requests."""
+        for case, candidates in CANDIDATES.items():
+            for name, candidate in candidates.items():
+                if candidate.project == self.name:
+                    client = self.client(case, name)
+                    for _ in range(requests):
+                        client.request()
+        gc.collect()
+        gc.freeze()
+        return {}
+
+    def run(self, case: str, candidate: str, requests: int) -> dict[str, Any]:
+        """Make requests; return the seconds that they took, on the wall and of this process."""
+        request = self.client(case, candidate).request
+        gc.collect()
+        wall, cpu = time.perf_counter(), time.process_time()
+        for _ in range(requests):
+            request()
+        cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+        return {"wall": wall, "cpu": cpu}
+
+    def statements(self, case: str, candidate: str, requests: int) -> dict[str, Any]:
+        """Make requests; return how often each statement was sent, and in how many seconds."""
+        client = self.client(case, candidate)
+        before = client.rotations if isinstance(client, Refresh) else 0
+        with CaptureQueriesContext(connection) as queries:
+            for _ in range(requests):
+                client.request()
+        counts: Counter[str] = Counter()
+        seconds: Counter[str] = Counter()
+        for query in queries.captured_queries:
+            kind = _kind(query["sql"])
+            counts[kind] += 1
+            seconds[kind] += float(query["time"])  # type: ignore[assignment]
+        after = client.rotations if isinstance(client, Refresh) else 0
+        return {"counts": counts, "seconds": seconds, "rotations": after - before}
+
+    def profile(self, case: str, candidate: str, requests: int) -> dict[str, Any]:
+        """Make requests under cProfile; return its two tables as text."""
+        client = self.client(case, candidate)
+        profiler = cProfile.Profile()
+        profiler.enable()
+        for _ in range(requests):
+            client.request()
+        profiler.disable()
+        text = io.StringIO()
+        stats = pstats.Stats(profiler, stream=text)
+        rows = []
+        for (path, line, function), (_, calls, own, total, _callers) in stats.stats.items():  # type: ignore[attr-defined]
+            rows.append([_short(path, line, function), calls / requests, own, total])
+        return {"rows": rows, "seconds": stats.total_tt}  # type: ignore[attr-defined]
+
+
+def _short(path: str, line: int, function: str) -> str:
+    if path == "~":
+        return function
+    for marker in ("site-packages/", "/lib/python"):
+        if marker in path:
+            path = path.rpartition(marker)[2]
+            break
+    else:
+        path = os.path.relpath(path)
+    return f"{path}:{line} {function}"
+
+
+def _kind(sql: str) -> str:
+    """Name a statement by its verb and its table: rows differ, kinds do not."""
+    words = sql.replace('"', "").split()
+    verb = words[0].upper()
+    if verb in _TRANSACTION:
+        return verb
+    marker = {"SELECT": "FROM", "INSERT": "INTO", "DELETE": "FROM"}.get(verb)
+    table = words[1] if marker is None else words[words.index(marker) + 1]
+    joined = " + user" if " JOIN " in sql else ""
+    return f"{verb} {table}{joined}"
+
+
+def _make_users() -> None:
+    model = get_user_model()
+    password = make_password(PASSWORD)
+    names = [f"{kind}{number}" for kind in ("api", "refresh", "login") for number in range(SESSIONS)]
+    manager = model._default_manager
+    manager.bulk_create([model(username=name, password=password) for name in names])
+
+
+def main() -> None:
+    """Make the tables, then obey until standard input ends."""
+    # What a package prints must not end up among the answers.
+    answers, sys.stdout = sys.stdout, sys.stderr
+    if "BENCHMARK_CPU" in os.environ:
+        os.sched_setaffinity(0, {int(os.environ["BENCHMARK_CPU"])})
+    django.setup()
+    call_command("migrate", run_syncdb=True, verbosity=0)
+    _make_users()
+    worker = Worker(os.environ["BENCHMARK_PROJECT"])
+    print("{}", file=answers, flush=True)
+    for line in sys.stdin:
+        order = json.loads(line)
+        print(json.dumps(getattr(worker, order.pop("do"))(**order)), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()
