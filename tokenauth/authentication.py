@@ -11,7 +11,6 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from tokenauth.access import Access, check_access_token
-from tokenauth.conf import config
 from tokenauth.conf import AccessCheck, config
 from tokenauth.current import accept, access_of_cookie
 from tokenauth.exceptions import AccessInvalid, TryAgain
