@@ -8,11 +8,12 @@ import sys
 import time
 from datetime import UTC, datetime
 
-from benchmarks.measure import FULL, QUICK, measure
+from benchmarks.measure import measure
 from benchmarks.processes import DEFAULT_URL, server_facts
 from benchmarks.profiling import DEFAULTS, profile
 from benchmarks.projects import CANDIDATES
 from benchmarks.report import render, versions, write
+from benchmarks.results import FULL, QUICK, Results
 
 
 def _arguments() -> argparse.Namespace:
@@ -25,7 +26,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--requests", type=int, default=1000, help="how many to profile")
     parser.add_argument(
         "--database",
-        default=os.environ.get("DATABASE_URL", DEFAULT_URL),
+        default=os.environ.get("POSTGRESQL_URL", DEFAULT_URL),
         help="a PostgreSQL URL of a role that may make databases; default %(default)s",
     )
     return parser.parse_args()
@@ -39,10 +40,10 @@ def main() -> None:
         return
     plan = QUICK if arguments.quick else FULL
     everything = set(arguments.cases) == set(CANDIDATES)
-    began, done = time.monotonic(), 0
+    results = Results()
     total = plan.starts * sum(plan.rounds[case] for case in arguments.cases)
-    for results in measure(plan, arguments.database, arguments.cases):
-        done += 1
+    began = time.monotonic()
+    for done, _ in enumerate(measure(plan, arguments.database, arguments.cases, results), 1):
         seconds = time.monotonic() - began
         print(f"\rround {done} of {total}, {seconds:.0f} s", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from itertools import cycle
 from typing import Any, Protocol
@@ -73,9 +73,12 @@ class Wsgi:
     def _send(self, environ: dict[str, Any]) -> bytes:
         status = ""
 
-        def start_response(line: str, headers: Any, exc_info: Any = None) -> Any:
+        def start_response(
+            line: str, _headers: Any, _failure: Any = None
+        ) -> Callable[[bytes], object]:
             nonlocal status
             status = line
+            return _write_nothing
 
         response = self.handler(environ, start_response)
         body = b"".join(response)
@@ -83,6 +86,10 @@ class Wsgi:
         if not status.startswith("200"):
             raise RuntimeError(f"{environ['PATH_INFO']}: {status} {body[:500]!r}")
         return body
+
+
+def _write_nothing(_data: bytes) -> None:
+    """Stand in for the old way to send a body (PEP 3333); Django never takes it."""
 
 
 class Client(Protocol):

@@ -7,40 +7,15 @@ candidate disturbs its neighbours too and leaves their ratio alone.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.processes import Process, start
 from benchmarks.projects import CANDIDATES
+from benchmarks.results import Plan, Results, Slice
 
-__all__ = ["FULL", "QUICK", "Plan", "Results", "Slice", "measure"]
+__all__ = ["measure"]
 
-
-@dataclass(frozen=True)
-class Plan:
-    """How much is measured.
-
-    Attributes:
-        starts: how often all processes are started anew: where in memory a process happens to
-            lie is worth some percent, and each start draws again.
-        rounds: rounds per start, by case.
-        slices: requests per slice, by case.
-        warm_up: requests of each client before anything is measured.
-        counted: requests over which statements are counted.
-    """
-
-    starts: int
-    rounds: Mapping[str, int]
-    slices: Mapping[str, int]
-    warm_up: int = 200
-    counted: int = 200
-
-
-_SLICES = {"api": 40, "username": 40, "refresh": 20, "login": 15}
-FULL = Plan(3, {"api": 60, "username": 30, "refresh": 50, "login": 20}, _SLICES)
-QUICK = Plan(1, {"api": 12, "username": 6, "refresh": 10, "login": 5}, _SLICES)
 
 LEAD = 5
 """Requests before each slice that are not measured: a process that others have run over since its
@@ -50,47 +25,22 @@ LONG_COUNT = 10_000
 """Requests over which the statements of the revocation list are counted: it has few."""
 
 
-@dataclass(frozen=True)
-class Slice:
-    """What a request took on average, in seconds: on the wall, and of the process."""
-
-    wall: float
-    cpu: float
-
-
-@dataclass
-class Results:
-    """Everything that was measured.
-
-    Attributes:
-        slices: by case and candidate, one per round, so that equal positions belong together.
-        statements: by case and candidate, statements per request by kind.
-    """
-
-    slices: dict[str, dict[str, list[Slice]]] = field(
-        default_factory=lambda: defaultdict(lambda: defaultdict(list))
-    )
-    statements: dict[str, dict[str, dict[str, float]]] = field(
-        default_factory=lambda: defaultdict(dict)
-    )
-
-
-def measure(plan: Plan, url: str, cases: list[str]) -> Iterator[Results]:
-    """Measure; yield the same results again after every round, for whoever shows progress.
+def measure(plan: Plan, url: str, cases: list[str], results: Results) -> Iterator[str]:
+    """Measure; yield the name of the case after every round, for whoever shows progress.
 
     Args:
         plan: how much.
         url: the database server.
         cases: which.
+        results: where to put what was measured.
     """
-    results = Results()
     projects = {entry.project: None for case in cases for entry in CANDIDATES[case].values()}
     for number in range(plan.starts):
         with start(projects, url, plan.warm_up) as processes:
             for case in cases:
                 for turn in range(plan.rounds[case]):
                     _round(plan, processes, case, turn, results)
-                    yield results
+                    yield case
                 if number == 0:
                     _count(plan, processes, case, results)
 
@@ -113,9 +63,7 @@ def _round(
         results.slices[case][name].append(taken)
 
 
-def _count(
-    plan: Plan, processes: Mapping[str, Process], case: str, results: Results
-) -> None:
+def _count(plan: Plan, processes: Mapping[str, Process], case: str, results: Results) -> None:
     for name, entry in CANDIDATES[case].items():
         requests = LONG_COUNT if (case, name) == ("api", "list") else plan.counted
         process = processes[entry.project]

@@ -17,6 +17,7 @@ from psycopg import sql
 __all__ = ["DEFAULT_URL", "Process", "server_facts", "start"]
 
 DEFAULT_URL = "postgres://postgres@127.0.0.1:5432/postgres"
+"""The server; the database of this name is connected to, and never written."""
 
 
 class Process:

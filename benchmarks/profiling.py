@@ -41,11 +41,12 @@ def profile(case: str, candidate: str, url: str, requests: int) -> str:
         plain = process.ask("run", lead=0, **facts)
         statements = process.ask("statements", **facts)
         profiled = process.ask("profile", **facts)
+    taken = (plain["wall"], plain["cpu"], profiled["seconds"])
     lines = [
         f"{case}, {candidate}: {requests} requests",
-        f"{plain['wall'] / requests * 1000:.3f} ms on the wall, "
-        f"{plain['cpu'] / requests * 1000:.3f} ms of this process; "
-        f"{profiled['seconds'] / requests * 1000:.3f} ms under cProfile",
+        "ms per request: {:.3f} on the wall, {:.3f} of this process, {:.3f} under cProfile".format(
+            *(value / requests * 1000 for value in taken)
+        ),
         "",
         *_statements(statements, requests),
         *_by_layer(profiled["rows"], requests),
@@ -85,5 +86,3 @@ def _top(title: str, column: int, rows: list[Any], requests: int) -> list[str]:
         own_ms, total_ms = own / requests * 1000, total / requests * 1000
         lines.append(f"{own_ms:8.4f} {total_ms:8.4f} {calls:8.2f}  {name}")
     return [*lines, ""]
-
-

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["CANDIDATES", "PROJECTS", "Candidate", "Project"]
+__all__ = ["CANDIDATES", "KEY", "PASSWORD", "PROJECTS", "Candidate", "Project"]
 
 HOUR = 3600
 # At the length of HMAC-SHA-256's output, for everyone: RFC 7518 section 3.2.
@@ -95,7 +95,6 @@ PROJECTS: dict[str, Project] = {
         urls="floors",
         refresh_path="/refresh/",
         apps=("benchmarks.floors",),
-        settings={"BENCHMARK_KEY": KEY},
     ),
     "tokenauth": _tokenauth(),
     "tokenauth-list": _tokenauth(TOKENAUTH_ACCESS_TOKEN_CHECK="revocation-list"),

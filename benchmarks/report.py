@@ -13,9 +13,9 @@ from math import sqrt
 from pathlib import Path
 from statistics import median
 
-from benchmarks.measure import Plan, Results, Slice
 from benchmarks.projects import CANDIDATES, PROJECTS
-from benchmarks.worker import TRANSACTION
+from benchmarks.results import Plan, Results, Slice
+from benchmarks.statements import FRAMES
 
 __all__ = ["BEGIN", "END", "Ratio", "ratio", "render", "versions", "write"]
 
@@ -61,9 +61,9 @@ def ratio(over: list[Slice], under: list[Slice], by: Callable[[Slice], float]) -
     """
     values = sorted(by(one) / by(other) for one, other in zip(over, under, strict=True))
     count = len(values)
-    reach = 1.96 * sqrt(count) / 2
-    low, high = int(count / 2 - reach), int(count / 2 + reach)
-    return Ratio(median(values), values[max(0, low)], values[min(count - 1, high)])
+    # Of the values in order, counted from 1: n/2 - 0.98 sqrt(n) from either end, rounded outwards.
+    low = max(0, int(count / 2 - 0.98 * sqrt(count)) - 1)
+    return Ratio(median(values), values[low], values[count - 1 - low])
 
 
 def _wall(taken: Slice) -> float:
@@ -81,10 +81,15 @@ def versions(server: Mapping[str, str], now: datetime) -> str:
     found = [f"{name} {version(name)}" for name in names if name != "django-tokenauth"]
     git = subprocess.run(
         ["git", "describe", "--always", "--tags", "--dirty"],
-        cwd=DOCUMENT.parent, capture_output=True, text=True, check=False,
+        cwd=DOCUMENT.parent,
+        capture_output=True,
+        text=True,
+        check=False,
     ).stdout.strip()
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
-    settings = ", ".join(f"{name} {value}" for name, value in server.items() if "_v" not in name)
+    settings = ", ".join(
+        f"{name} {value}" for name, value in server.items() if name != "server_version"
+    )
     return "\n".join(
         [
             f"- {now:%Y-%m-%d %H:%M} UTC, tokenauth {version('django-tokenauth')} at {git or '?'}",
@@ -97,7 +102,7 @@ def versions(server: Mapping[str, str], now: datetime) -> str:
 
 def _statements(kinds: Mapping[str, float]) -> str:
     """Return statements per request as text; those that only frame others after a plus."""
-    frames = sum(count for kind, count in kinds.items() if kind in TRANSACTION)
+    frames = sum(count for kind, count in kinds.items() if kind in FRAMES)
     rest = sum(kinds.values()) - frames
     text = f"{rest:.4f}".rstrip("0").rstrip(".")
     return f"{text} + {frames:.0f}" if frames else text
@@ -154,9 +159,7 @@ def _targets(results: Results) -> list[str]:
             continue
         slices = results.slices[target.case]
         # Requests per second: the times change places.
-        wall, cpu = (
-            ratio(slices[target.theirs], slices[target.ours], by) for by in (_wall, _cpu)
-        )
+        wall, cpu = (ratio(slices[target.theirs], slices[target.ours], by) for by in (_wall, _cpu))
         verdict = "met" if wall.middle >= target.least else "**not met**"
         if wall.low < target.least <= wall.high:
             verdict += ", within the noise"

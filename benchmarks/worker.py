@@ -21,10 +21,9 @@ from django.test.utils import CaptureQueriesContext
 
 from benchmarks.clients import SESSIONS, Client, Refresh, Wsgi, client_for
 from benchmarks.projects import CANDIDATES, PASSWORD, PROJECTS
+from benchmarks.statements import kind_of
 
-__all__ = ["TRANSACTION", "Worker", "main"]
-
-TRANSACTION = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
+__all__ = ["Worker", "main"]
 
 
 class Worker:
@@ -84,12 +83,12 @@ class Worker:
             try:
                 return execute(sql, params, many, context)
             finally:
-                seconds[_kind(sql)] += time.perf_counter() - start
+                seconds[kind_of(sql)] += time.perf_counter() - start
 
         with CaptureQueriesContext(connection) as queries, connection.execute_wrapper(timed):
             for _ in range(requests):
                 client.request()
-        counts = Counter(_kind(query["sql"]) for query in queries.captured_queries)
+        counts = Counter(kind_of(query["sql"]) for query in queries.captured_queries)
         rotations = client.rotations - before if isinstance(client, Refresh) else 0
         return {"counts": counts, "seconds": seconds, "rotations": rotations}
 
@@ -120,22 +119,12 @@ def _short(path: str, line: int, function: str) -> str:
     return f"{path}:{line} {function}"
 
 
-def _kind(sql: str) -> str:
-    """Name a statement by its verb and its table: rows differ, kinds do not."""
-    words = sql.replace('"', "").split()
-    verb = words[0].upper()
-    if verb in TRANSACTION:
-        return verb
-    marker = {"SELECT": "FROM", "INSERT": "INTO", "DELETE": "FROM"}.get(verb)
-    table = words[1] if marker is None else words[words.index(marker) + 1]
-    joined = " + user" if " JOIN " in sql else ""
-    return f"{verb} {table}{joined}"
-
-
 def _make_users() -> None:
     model = get_user_model()
     password = make_password(PASSWORD)
-    names = [f"{kind}{number}" for kind in ("api", "refresh", "login") for number in range(SESSIONS)]
+    names = [
+        f"{kind}{number}" for kind in ("api", "refresh", "login") for number in range(SESSIONS)
+    ]
     manager = model._default_manager
     manager.bulk_create([model(username=name, password=password) for name in names])
 

@@ -7,13 +7,13 @@ import time
 from typing import Any
 
 import jwt
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from benchmarks.floors.models import Row
+from benchmarks.projects import KEY
 
 __all__ = ["JoinedRowAuthentication", "JwtAuthentication", "LazyUser", "make_token"]
 
@@ -36,7 +36,7 @@ def make_token(row: Row) -> str:
         "auth_time": now,
         "amr": ["pwd"],
     }
-    return jwt.encode(claims, settings.BENCHMARK_KEY, algorithm="HS256")
+    return jwt.encode(claims, KEY, algorithm="HS256")
 
 
 class LazyUser:
@@ -76,9 +76,7 @@ class JwtAuthentication(BaseAuthentication):
         """
         raw = request.META["HTTP_AUTHORIZATION"].removeprefix("Bearer ")
         try:
-            return jwt.decode(
-                raw, settings.BENCHMARK_KEY, algorithms=["HS256"], options=_OPTIONS
-            )
+            return jwt.decode(raw, KEY, algorithms=["HS256"], options=_OPTIONS)
         except jwt.InvalidTokenError as error:
             raise AuthenticationFailed from error
 

@@ -18,10 +18,13 @@ class Row(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, db_constraint=False
     )
+    user_id: int
     generation = models.PositiveIntegerField(default=0)
     rotated_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
+
+    objects: ClassVar[models.Manager[Row]] = models.Manager()
 
     class Meta:
         default_permissions: ClassVar[tuple[str, ...]] = ()

@@ -24,14 +24,19 @@ class _Open(APIView):
     permission_classes = [AllowAny]
 
 
+def _members(request: Request) -> Any:
+    """Return the members of the JSON object that was sent."""
+    return request.data
+
+
 class LoginView(_Open):
     """The password checked, one row inserted, one JWT signed."""
 
     def post(self, request: Request) -> Response:
         """Log in."""
-        now = timezone.now()
+        now, data = timezone.now(), _members(request)
         user: Any = authenticate(
-            request._request, username=request.data["username"], password=request.data["password"]
+            request._request, username=data["username"], password=data["password"]
         )
         row = Row.objects.create(user=user, rotated_at=now, expires_at=now + timedelta(days=14))
         return Response({"access": make_token(row), "refresh": str(row.pk)})
@@ -42,8 +47,7 @@ class RefreshView(_Open):
 
     def post(self, request: Request) -> Response:
         """Update the row that the body names."""
-        now = timezone.now()
-        key = request.data["refresh"]
+        now, key = timezone.now(), _members(request)["refresh"]
         rows = Row.objects.filter(pk=key, revoked_at__isnull=True)
         updated = rows.update(
             generation=F("generation") + 1, rotated_at=now, expires_at=now + timedelta(days=14)

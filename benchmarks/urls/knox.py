@@ -1,4 +1,4 @@
-"""A project with django-rest-knox; it logs in by HTTP Basic, the shorter of its two documented ways."""
+"""A project with django-rest-knox. Login is by HTTP Basic, the shorter of two documented ways."""
 
 from django.urls import path
 from knox.auth import TokenAuthentication
