@@ -13,7 +13,7 @@ Three ways to know of the second (``TOKENAUTH_ACCESS_TOKEN_CHECK``):
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
@@ -46,9 +46,9 @@ class Access:
         is_first_use: whether nobody is known to have used the token's generation.
     """
 
-    user: Any
+    user: Any = field(repr=False)  # as text, a lazily loaded one would cost a query
     token: AccessToken
-    session: AuthSession
+    session: AuthSession = field(repr=False)
     is_first_use: bool
 
 
