@@ -15,7 +15,7 @@ from tokenauth.issuing import read_token
 from tokenauth.models import AuthSession
 from tokenauth.tokens.access import AccessToken
 
-__all__ = ["Access", "averify_access_token", "verify_access_token"]
+__all__ = ["Access", "averify_access_token", "verify_access_token", "verify_for_step_up"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,24 @@ def verify_access_token(raw: str) -> Access:
     Raises:
         AccessInvalid: any fault. The message is for the log: tell the client nothing of it.
     """
+    access = verify_for_step_up(raw)
+    if access.token.generation < access.session.floor:
+        raise AccessInvalid("from before a step-up")
+    return access
+
+
+def verify_for_step_up(raw: str) -> Access:
+    """Verify an access token of any generation, for an endpoint that asks for the password too.
+
+    Whoever lost the answer to a step-up holds tokens from before it, and must be able to repeat
+    it. Always with the session's row, whatever an API request reads.
+
+    Args:
+        raw: the token as it was sent; anything at all.
+
+    Raises:
+        AccessInvalid: any fault but a generation below the floor.
+    """
     now = system.now()
     token = read_token(raw, now)
     rows = AuthSession.objects.using(write_alias()).with_user()
@@ -59,8 +77,6 @@ def verify_access_token(raw: str) -> Access:
         raise AccessInvalid("no such session")
     if token["sub"] != str(session.user_id):
         raise AccessInvalid("another user's session")
-    if token.generation < session.floor:
-        raise AccessInvalid("from before a step-up")
     if ended := end_of(session, now):
         raise AccessInvalid(f"the session has ended: {ended}")
     return Access(user=session.user, token=token, session=session)

@@ -10,14 +10,14 @@ from django.views.decorators.debug import sensitive_variables
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from tokenauth.access import verify_access_token
-from tokenauth.current import accept, access_of_cookie
+from tokenauth.access import Access, verify_access_token, verify_for_step_up
+from tokenauth.current import accept, access_of_cookie, cookie_user
 from tokenauth.exceptions import AccessInvalid
 from tokenauth.responses import AccessRefused, challenge
 from tokenauth.shortcuts import bearer_token
 from tokenauth.tokens.access import AccessToken
 
-__all__ = ["AccessTokenAuthentication"]
+__all__ = ["AccessTokenAuthentication", "StepUpAuthentication"]
 
 logger = logging.getLogger("tokenauth.authentication")
 
@@ -51,13 +51,13 @@ class AccessTokenAuthentication(BaseAuthentication):
         if raw is None:
             return None
         try:
-            access = verify_access_token(raw)
+            access = self._verify(raw)
         except AccessInvalid as error:
             logger.info("access token refused: %s", error)
             if self.ignore_foreign and error.is_foreign:
                 return None
             raise AccessRefused from None
-        accept(django_request, access)
+        self._accept(django_request, access)
         return access.user, access.token
 
     def authenticate_header(self, request: Request) -> str:
@@ -65,8 +65,34 @@ class AccessTokenAuthentication(BaseAuthentication):
         return challenge(request._request)
 
     def _by_cookie(self, request: HttpRequest) -> tuple[Any, AccessToken] | None:
-        access = access_of_cookie(request)
+        access = self._access_of_cookie(request)
         if access is None:
             return None
-        accept(request, access)
+        self._accept(request, access)
         return access.user, access.token
+
+    def _verify(self, raw: str) -> Access:
+        return verify_access_token(raw)
+
+    def _access_of_cookie(self, request: HttpRequest) -> Access | None:
+        return access_of_cookie(request)
+
+    def _accept(self, request: HttpRequest, access: Access) -> None:
+        accept(request, access)
+
+
+class StepUpAuthentication(AccessTokenAuthentication):
+    """The same by a token of any generation, for ``reauthenticate/``: the password is the proof.
+
+    Its use confirms no generation: the step-up that follows makes it a thing of the past.
+    """
+
+    def _verify(self, raw: str) -> Access:
+        return verify_for_step_up(raw)
+
+    def _access_of_cookie(self, request: HttpRequest) -> Access | None:
+        found = cookie_user(request)
+        return None if found is None else found.verify_for_step_up()
+
+    def _accept(self, request: HttpRequest, access: Access) -> None:
+        request.auth_session = access.session  # type: ignore[attr-defined]  # the middleware's

@@ -13,7 +13,7 @@ from django.utils.functional import SimpleLazyObject
 from django.views.decorators.debug import sensitive_variables
 
 from tokenauth import cookies, csrf, system
-from tokenauth.access import Access, verify_access_token
+from tokenauth.access import Access, verify_access_token, verify_for_step_up
 from tokenauth.exceptions import AccessInvalid
 from tokenauth.issuing import read_token
 from tokenauth.sessions import confirm
@@ -116,6 +116,16 @@ class CookieUser:
     def access(self) -> Access | None:
         """The verified token, or ``None``."""
         return self._resolve()[1]
+
+    def verify_for_step_up(self) -> Access | None:
+        """Return what the cookie proves beside a password: its generation does not matter."""
+        if self._django_user.is_authenticated:
+            return None
+        try:
+            return verify_for_step_up(self._raw)
+        except AccessInvalid as error:
+            logger.info("access cookie ignored: %s", error)
+            return None
 
     def _resolve(self) -> tuple[Any, Access | None]:
         self.was_asked = True

@@ -6,8 +6,6 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from django.contrib.auth import authenticate
-from django.contrib.auth.signals import user_login_failed
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.exceptions import ValidationError
 from rest_framework.permissions import IsAuthenticated
@@ -17,8 +15,9 @@ from rest_framework.views import APIView
 
 from tokenauth import cookies, csrf, shortcuts
 from tokenauth.addresses import origin_of
-from tokenauth.authentication import AccessTokenAuthentication
+from tokenauth.authentication import AccessTokenAuthentication, StepUpAuthentication
 from tokenauth.conf import Client, config
+from tokenauth.credentials import check_credentials
 from tokenauth.exceptions import AmbiguousCookie, UnknownClient
 from tokenauth.models import AuthSession, RevokedReason
 from tokenauth.responses import error_response
@@ -26,6 +25,7 @@ from tokenauth.rest import TokenAuthView
 from tokenauth.serializers import (
     DeviceNameSerializer,
     LoginSerializer,
+    ReauthenticateSerializer,
     RefreshSerializer,
     RevokeSerializer,
     session_data,
@@ -33,18 +33,21 @@ from tokenauth.serializers import (
 )
 from tokenauth.sessions import (
     active_sessions,
+    carry_over,
     find_own_session,
     record_failed_login,
     rename_session,
     revoke_session,
     revoke_user_sessions,
     rotate,
+    step_up,
 )
 
 __all__ = [
     "LoginView",
     "LogoutView",
     "MeView",
+    "ReauthenticateView",
     "RefreshView",
     "SessionListView",
     "SessionRevokeView",
@@ -90,8 +93,8 @@ class LoginView(_CookieView):
         if client.transport == "cookie":
             self.require_csrf_proof()
             cookies.read_refresh_cookie(request._request)
-        user = self._authenticate(data["username"], data["password"])
-        if user is None:
+        user = check_credentials(request._request, data["username"], data["password"])
+        if user is None:  # Before the gate: its challenge would tell that the password was right.
             record_failed_login(client=client.name, origin=origin_of(request._request))
             return error_response("login_failed")
         if (challenge := self._gate(user)) is not None:
@@ -114,18 +117,6 @@ class LoginView(_CookieView):
         if client is None or not client.login:
             raise ValidationError({"client": ["Not a client that can log in here."]})
         return client
-
-    def _authenticate(self, username: str, password: str) -> Any:
-        """Return the user who has these credentials and may log in, or ``None``."""
-        request = self.request._request
-        user: Any = authenticate(request, username=username, password=password)
-        if user is None or (user.pk is not None and getattr(user, "is_active", True)):
-            return user
-        # A backend that lets inactive users pass has sent no signal of its own. Before the gate:
-        # its challenge would tell that the password was right.
-        hidden = {"username": username, "password": "*" * 20}
-        user_login_failed.send(__name__, credentials=hidden, request=request)
-        return None
 
     def _gate(self, user: Any) -> Mapping[str, Any] | None:
         gate = config.login_gate
@@ -198,6 +189,39 @@ class _ProtectedView(TokenAuthView):
         current = self.current_session
         if session is not None and current is not None and session.pk == current.pk:
             cookies.defer_clear(self.request._request)
+
+
+class ReauthenticateView(_CookieView, _ProtectedView):
+    """Prove again who one is: a step-up by password."""
+
+    authentication_classes = (StepUpAuthentication,)
+
+    @sensitive_variables()
+    def post(self, request: Request) -> Response:
+        """Step up. The access token may be from before the last step-up, whose answer was lost.
+
+        The password goes to the authentication backends exactly as it was sent, with the
+        session's own user name.
+        """
+        django_request, session = request._request, self.current_session
+        if session is None:  # force_authenticate
+            return error_response("not_authenticated")
+        if session.transport == "cookie":
+            self.require_csrf_proof()
+            cookies.read_refresh_cookie(django_request)
+        body = ReauthenticateSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        username, password = session.user.get_username(), body.validated_data["password"]
+        user = check_credentials(django_request, username, password, expected=session.user)
+        origin = origin_of(django_request)
+        if user is None:
+            record_failed_login(client=session.client, origin=origin, session=session)
+            return error_response("login_failed")
+        carry_over(user)
+        tokens = step_up(session, amr=("pwd",), origin=origin)
+        response = Response(tokens_data(tokens))
+        cookies.set_cookies(django_request, response, tokens)
+        return response
 
 
 class MeView(_ProtectedView):

@@ -156,6 +156,20 @@ class LogoutExtension(ViewExtension):
         return {"post": post}
 
 
+class ReauthenticateExtension(ViewExtension):
+    """``POST reauthenticate/``."""
+
+    target_class = "tokenauth.views.ReauthenticateView"
+
+    def operations(self) -> _Operations:
+        """See :class:`ViewExtension`."""
+        password = text(MAX_CREDENTIAL, minLength=1, format="password", writeOnly=True)
+        body = body_of("AuthReauthenticate", ("password",), password=password)
+        errors = ("login_failed", "session_ended", *_TOKEN, *_BODY, *_COOKIE)
+        post = operation("reauthenticate", 200, Tokens, errors, takes=credentials(), body=body)
+        return {"post": post}
+
+
 class MeExtension(ViewExtension):
     """``GET me/``."""
 
