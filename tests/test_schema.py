@@ -29,13 +29,15 @@ OPERATIONS = {
     ("post", "/auth/login/"): "tokenauth_login",
     ("post", "/auth/refresh/"): "tokenauth_refresh",
     ("post", "/auth/logout/"): "tokenauth_logout",
+    ("post", "/auth/reauthenticate/"): "tokenauth_reauthenticate",
     ("get", "/auth/me/"): "tokenauth_me",
     ("get", "/auth/sessions/"): "tokenauth_sessions",
     ("patch", "/auth/sessions/{sid}/"): "tokenauth_session_rename",
     ("delete", "/auth/sessions/{sid}/"): "tokenauth_session_end",
     ("post", "/auth/sessions/revoke/"): "tokenauth_sessions_revoke",
 }
-NOT_OURS = {"permission_denied"}  # only a project's own gate can raise it
+# Raised only by a project's own gate, and by a permission for its own views.
+NOT_OURS = {"permission_denied", "insufficient_user_authentication"}
 MINIMAL = """
 import sys
 from django.conf import settings
@@ -117,6 +119,10 @@ class TestSchema:
             (
                 ("post", "/auth/refresh/"),
                 {"refresh_missing", "refresh_invalid", "refresh_superseded", "session_ended"},
+            ),
+            (
+                ("post", "/auth/reauthenticate/"),
+                {"login_failed", "session_ended", "access_invalid", "not_authenticated"},
             ),
             (("get", "/auth/me/"), {"access_invalid", "not_authenticated"}),
             (("post", "/auth/sessions/revoke/"), {"access_invalid", "not_authenticated"}),

@@ -27,19 +27,23 @@ class _AskedLast:
     """In ``a | b`` has the other side asked first, because a refusal here ends the question."""
 
     def __and__(self, other: Any) -> Any:
-        return _Composition(AND, self, other)
+        return _compose(AND, self, other)
 
     def __rand__(self, other: Any) -> Any:
-        return _Composition(AND, other, self)
+        return _compose(AND, other, self)
 
     def __or__(self, other: Any) -> Any:
-        return _Composition(OR, other, self)
+        return _compose(OR, other, self)
 
     __ror__ = __or__
 
 
 class _Composition(_AskedLast, OperandHolder):
     pass
+
+
+def _compose(operator: Any, first: Any, second: Any) -> Any:
+    return _Composition(operator, first, second)
 
 
 class _Metaclass(_AskedLast, BasePermissionMetaclass):
@@ -56,7 +60,8 @@ class _RecentlyAuthenticated(BasePermission, metaclass=_Metaclass):
             InsufficientUserAuthentication: the proof is too old, or there is no token of ours:
                 what authenticated the request then does not say when the user did.
         """
-        if not request.user or not request.user.is_authenticated:
+        # None under a project's UNAUTHENTICATED_USER.
+        if not getattr(request.user, "is_authenticated", False):
             return False
         token = request.auth
         # From the claims, never from the row: that speaks of the newest token of the session.

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
-from typing import Any
 
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.exceptions import ValidationError
@@ -32,6 +30,7 @@ from tokenauth.serializers import (
     tokens_data,
 )
 from tokenauth.sessions import (
+    Tokens,
     active_sessions,
     carry_over,
     find_own_session,
@@ -74,6 +73,12 @@ class _CookieView(TokenAuthView):
         body.is_valid(raise_exception=True)
         return None, body.validated_data.get("refresh") or None
 
+    def answer(self, tokens: Tokens) -> Response:
+        """Return new tokens: what is for cookies in cookies, the rest in the body."""
+        response = Response(tokens_data(tokens))
+        cookies.set_cookies(self.request._request, response, tokens)
+        return response
+
 
 class LoginView(_CookieView):
     """Exchange a user name and a password for a session."""
@@ -97,7 +102,8 @@ class LoginView(_CookieView):
         if user is None:  # Before the gate: its challenge would tell that the password was right.
             record_failed_login(client=client.name, origin=origin_of(request._request))
             return error_response("login_failed")
-        if (challenge := self._gate(user)) is not None:
+        gate = config.login_gate
+        if gate is not None and (challenge := gate(request._request, user)) is not None:
             return error_response("mfa_required", challenge=dict(challenge))
         tokens = shortcuts.login(
             request,
@@ -117,10 +123,6 @@ class LoginView(_CookieView):
         if client is None or not client.login:
             raise ValidationError({"client": ["Not a client that can log in here."]})
         return client
-
-    def _gate(self, user: Any) -> Mapping[str, Any] | None:
-        gate = config.login_gate
-        return None if gate is None else gate(self.request._request, user)
 
 
 class RefreshView(_CookieView):
@@ -143,9 +145,7 @@ class RefreshView(_CookieView):
             tokens = rotate(sent, transport="body", origin=origin)
         else:
             return error_response("refresh_missing")
-        response = Response(tokens_data(tokens))
-        cookies.set_cookies(request._request, response, tokens)
-        return response
+        return self.answer(tokens)
 
 
 class LogoutView(_CookieView):
@@ -166,7 +166,7 @@ class LogoutView(_CookieView):
 
 
 class _IsProved(IsAuthenticated):
-    """The caller was authenticated, not named by the project's ``UNAUTHENTICATED_USER``."""
+    """The caller was authenticated, not just named by ``UNAUTHENTICATED_USER``."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         proved = request.successful_authenticator is not None
@@ -198,10 +198,9 @@ class ReauthenticateView(_CookieView, _ProtectedView):
 
     @sensitive_variables()
     def post(self, request: Request) -> Response:
-        """Step up. The access token may be from before the last step-up, whose answer was lost.
+        """Step up, also by an access token from before a step-up whose answer was lost.
 
-        The password goes to the authentication backends exactly as it was sent, with the
-        session's own user name.
+        The password goes to the authentication backends as it was sent, with the user's own name.
         """
         django_request, session = request._request, self.current_session
         if session is None:  # force_authenticate
@@ -211,17 +210,14 @@ class ReauthenticateView(_CookieView, _ProtectedView):
             cookies.read_refresh_cookie(django_request)
         body = ReauthenticateSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        username, password = session.user.get_username(), body.validated_data["password"]
-        user = check_credentials(django_request, username, password, expected=session.user)
+        password, owner = body.validated_data["password"], request.user
+        user = check_credentials(django_request, owner.get_username(), password, expected=owner)
         origin = origin_of(django_request)
         if user is None:
             record_failed_login(client=session.client, origin=origin, session=session)
             return error_response("login_failed")
         carry_over(user)
-        tokens = step_up(session, amr=("pwd",), origin=origin)
-        response = Response(tokens_data(tokens))
-        cookies.set_cookies(django_request, response, tokens)
-        return response
+        return self.answer(step_up(session, amr=("pwd",), origin=origin))
 
 
 class MeView(_ProtectedView):

@@ -15,6 +15,7 @@ from drf_spectacular.extensions import (
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema_view
 
+from tokenauth.authentication import AccessTokenAuthentication
 from tokenauth.conf import config
 from tokenauth.cookies import access_cookie_name
 from tokenauth.models import MAX_DEVICE_NAME
@@ -168,6 +169,12 @@ class ReauthenticateExtension(ViewExtension):
         errors = ("login_failed", "session_ended", *_TOKEN, *_BODY, *_COOKIE)
         post = operation("reauthenticate", 200, Tokens, errors, takes=credentials(), body=body)
         return {"post": post}
+
+    def view_replacement(self) -> Any:
+        """Return the view with the plain class: two of one name would be two schemes."""
+        view = super().view_replacement()
+        view.authentication_classes = (AccessTokenAuthentication,)
+        return view
 
 
 class MeExtension(ViewExtension):
