@@ -70,8 +70,10 @@ def interleave_jump(monkeypatch: pytest.MonkeyPatch, *actions: Callable[[], obje
         nonlocal busy
         if not busy and (action := next(turns, None)) is not None:
             busy = True
-            action()
-            busy = False
+            try:
+                action()
+            finally:
+                busy = False
         return next_end(*args)
 
     monkeypatch.setattr("tokenauth.stepup.next_end", beside)

@@ -82,6 +82,8 @@ def RecentlyAuthenticated(*, max_age: timedelta) -> type[BasePermission]:  # noq
     The answer to others is a 401 with the code ``insufficient_user_authentication`` and the
     challenge of RFC 9470 section 3; the client asks for the password, calls ``reauthenticate/``,
     and repeats the request with the new access token. Without any token it is the usual 401.
+    It composes with ``&`` and ``|``; in a long ``a | b | c`` write it last, because its refusal
+    ends the question.
 
     Args:
         max_age: at least a second; counted from ``auth_time``, which a refresh does not move.
