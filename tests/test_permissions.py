@@ -51,7 +51,8 @@ def view_of(*permissions: Any, base: type[APIView] = APIView, **more: Any) -> An
         return Response({"done": True})
 
     more = {"authentication_classes": [AccessTokenAuthentication], **more}
-    return type("View", (base,), {"permission_classes": permissions, "get": get, **more}).as_view()
+    view: Any = type("View", (base,), {"permission_classes": permissions, "get": get, **more})
+    return view.as_view()
 
 
 def ask(view: Any, tokens: Tokens | None = None) -> Response:

@@ -167,7 +167,7 @@ class TestReauthenticate:
         assert count.total == 4
 
     def test_twice(self, phone: Api):
-        """The same again, within the grace: one that sees it for the UPDATE and the event."""
+        """The same again, within the grace: three, as the row is read again and not written."""
         phone.post("/auth/reauthenticate/", {"password": PASSWORD})
         with counting() as count:
             assert phone.post("/auth/reauthenticate/", {"password": PASSWORD}).status_code == 200
