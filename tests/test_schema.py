@@ -16,12 +16,29 @@ from django.db import close_old_connections
 from django.test import override_settings
 from django.urls import include, path
 from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.utils import extend_schema
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
 from schemathesis import GenerationMode
 
+from tokenauth.authentication import AccessTokenAuthentication
 from tokenauth.responses import ERRORS
 from tokenauth.sessions import start_session
+
+
+class Own(APIView):
+    """A view of the project."""
+
+    authentication_classes = [AccessTokenAuthentication]
+
+    @extend_schema(responses={204: None})
+    def get(self, _request: Request) -> Response:
+        """Answer."""
+        return Response(status=204)
+
 
 urlpatterns = [path("auth/", include("tokenauth.urls"))]
 
@@ -155,6 +172,14 @@ class TestSchema:
         found = operations(schema)
         assert found["get", "/auth/me/"]["security"] == [{"tokenauthAccess": []}]
         assert found["post", "/auth/login/"]["security"] == [{}]
+
+    def test_has_one_scheme_beside_a_project_s_views(self, capsys: Any) -> None:
+        """Our endpoints check more than the project's views do, by a token of the same kind."""
+        patterns = [*urlpatterns, path("own", Own.as_view())]
+        found = SchemaGenerator(patterns=patterns).get_schema(public=True)
+        assert list(found["components"]["securitySchemes"]) == ["tokenauthAccess"]
+        assert found["paths"]["/own"]["get"]["security"] == [{"tokenauthAccess": []}]
+        assert "Warning" not in capsys.readouterr().err
 
     @override_settings(TOKENAUTH_ACCESS_COOKIE=True)
     def test_says_that_the_access_cookie_does_too(self) -> None:

@@ -10,14 +10,16 @@ from django.views.decorators.debug import sensitive_variables
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from tokenauth.access import Access, verify_access_token, verify_for_step_up
+from tokenauth.access import Access, check_access_token, verify_for_step_up
+from tokenauth.conf import AccessCheck, config
 from tokenauth.current import accept, access_of_cookie, cookie_user
-from tokenauth.exceptions import AccessInvalid
-from tokenauth.responses import AccessRefused, challenge
+from tokenauth.exceptions import AccessInvalid, TryAgain
+from tokenauth.lazy_user import refuse_with
+from tokenauth.responses import AccessRefused, Busy, challenge
 from tokenauth.shortcuts import bearer_token
 from tokenauth.tokens.access import AccessToken
 
-__all__ = ["AccessTokenAuthentication", "StepUpAuthentication"]
+__all__ = ["AccessTokenAuthentication", "SessionCheckAuthentication", "StepUpAuthentication"]
 
 logger = logging.getLogger("tokenauth.authentication")
 
@@ -33,9 +35,11 @@ class AccessTokenAuthentication(BaseAuthentication):
     Attributes:
         ignore_foreign: whether a Bearer token that is not ours is left to the next class, for a
             project that moves over; by default it is a 401.
+        check: one of :data:`tokenauth.conf.ACCESS_CHECKS`, or ``None`` for the setting's.
     """
 
     ignore_foreign = False
+    check: AccessCheck | None = None
 
     @sensitive_variables("raw")
     def authenticate(self, request: Request) -> tuple[Any, AccessToken] | None:
@@ -43,6 +47,7 @@ class AccessTokenAuthentication(BaseAuthentication):
 
         Raises:
             AccessRefused: a token that is not accepted: 401 ``access_invalid``.
+            Busy: the database has not answered for so long that nobody can be let in: 503.
         """
         django_request: HttpRequest = request._request
         if "HTTP_AUTHORIZATION" not in django_request.META:
@@ -57,35 +62,42 @@ class AccessTokenAuthentication(BaseAuthentication):
             if self.ignore_foreign and error.is_foreign:
                 return None
             raise AccessRefused from None
-        self._accept(django_request, access)
-        return access.user, access.token
+        except TryAgain:
+            raise Busy from None
+        return _accepted(django_request, access)
 
     def authenticate_header(self, request: Request) -> str:
         """Return the challenge of a 401 (RFC 6750 section 3)."""
         return challenge(request._request)
 
     def _by_cookie(self, request: HttpRequest) -> tuple[Any, AccessToken] | None:
-        access = self._access_of_cookie(request)
+        try:
+            access = self._access_of_cookie(request)
+        except TryAgain:
+            raise Busy from None
         if access is None:
             return None
-        self._accept(request, access)
-        return access.user, access.token
+        return _accepted(request, access)
 
     def _verify(self, raw: str) -> Access:
-        return verify_access_token(raw)
+        return check_access_token(raw, self.check or config.access_token_check)
 
     def _access_of_cookie(self, request: HttpRequest) -> Access | None:
-        return access_of_cookie(request)
-
-    def _accept(self, request: HttpRequest, access: Access) -> None:
-        accept(request, access)
+        return access_of_cookie(request, self.check)
 
 
-class StepUpAuthentication(AccessTokenAuthentication):
-    """The same by a token of any generation, for ``reauthenticate/``: the password is the proof.
+class SessionCheckAuthentication(AccessTokenAuthentication):
+    """The same with the session check, whatever the setting is.
 
-    Its use confirms no generation: the step-up that follows makes it a thing of the past.
+    For views where a second, or the rest of an access token's life, is too late: those that show
+    or end sessions, payments, changes of the account.
     """
+
+    check = "session"
+
+
+class StepUpAuthentication(SessionCheckAuthentication):
+    """The same by a token of any generation, for ``reauthenticate/``: the password is the proof."""
 
     def _verify(self, raw: str) -> Access:
         return verify_for_step_up(raw)
@@ -94,5 +106,8 @@ class StepUpAuthentication(AccessTokenAuthentication):
         found = cookie_user(request)
         return None if found is None else found.verify_for_step_up()
 
-    def _accept(self, request: HttpRequest, access: Access) -> None:
-        request.auth_session = access.session  # type: ignore[attr-defined]  # the middleware's
+
+def _accepted(request: HttpRequest, access: Access) -> tuple[Any, AccessToken]:
+    refuse_with(access.user, lambda _message: AccessRefused())
+    accept(request, access)
+    return access.user, access.token

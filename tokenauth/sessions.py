@@ -40,7 +40,7 @@ from tokenauth.revocation import (
     revoke_sessions,
     revoke_user_sessions,
 )
-from tokenauth.rotation import confirm, rotate
+from tokenauth.rotation import confirm, confirm_use, rotate
 from tokenauth.signals import session_started
 from tokenauth.stepup import renew_after_password_change, step_up
 
@@ -52,6 +52,7 @@ __all__ = [
     "active_sessions",
     "carry_over",
     "confirm",
+    "confirm_use",
     "find_own_session",
     "find_sessions",
     "forget_user",

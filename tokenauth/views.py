@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from tokenauth import cookies, csrf, shortcuts
 from tokenauth.addresses import origin_of
-from tokenauth.authentication import AccessTokenAuthentication, StepUpAuthentication
+from tokenauth.authentication import SessionCheckAuthentication, StepUpAuthentication
 from tokenauth.conf import Client, config
 from tokenauth.credentials import check_credentials
 from tokenauth.exceptions import AmbiguousCookie, UnknownClient
@@ -176,7 +176,7 @@ class _IsProved(IsAuthenticated):
 class _ProtectedView(TokenAuthView):
     """An endpoint about the caller, who sends an access token."""
 
-    authentication_classes = (AccessTokenAuthentication,)
+    authentication_classes = (SessionCheckAuthentication,)
     permission_classes = (_IsProved,)
 
     @property

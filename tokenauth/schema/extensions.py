@@ -99,7 +99,11 @@ class ViewExtension(OpenApiViewExtension):
 
     def view_replacement(self) -> Any:
         """Return the view as the schema shows it; settings are read now."""
-        view = type(self.target.__name__, (self.target,), {"__doc__": self.target.__doc__})
+        changes: dict[str, Any] = {"__doc__": self.target.__doc__}
+        if self.target.authentication_classes:
+            # Two classes would be two security schemes of one name; a project's views use this.
+            changes["authentication_classes"] = (AccessTokenAuthentication,)
+        view = type(self.target.__name__, (self.target,), changes)
         return extend_schema_view(**self.operations())(view)
 
 
@@ -169,12 +173,6 @@ class ReauthenticateExtension(ViewExtension):
         errors = ("login_failed", "session_ended", *_TOKEN, *_BODY, *_COOKIE)
         post = operation("reauthenticate", 200, Tokens, errors, takes=credentials(), body=body)
         return {"post": post}
-
-    def view_replacement(self) -> Any:
-        """Return the view with the plain class: two of one name would be two schemes."""
-        view = super().view_replacement()
-        view.authentication_classes = (AccessTokenAuthentication,)
-        return view
 
 
 class MeExtension(ViewExtension):
