@@ -21,7 +21,7 @@ __all__ = ["Command"]
 def _batch_size(text: str) -> int:
     number = int(text)
     if not 1 <= number <= MAX_BATCH_SIZE:
-        raise argparse.ArgumentTypeError(f"is not between 1 and {MAX_BATCH_SIZE}")
+        raise argparse.ArgumentTypeError(f"is not between 1 and {MAX_BATCH_SIZE:,}")
     return number
 
 
@@ -89,7 +89,7 @@ class Command(BaseCommand):
             type=_batch_size,
             default=BATCH_SIZE,
             metavar="ROWS",
-            help=f"rows in one statement, 1 to {MAX_BATCH_SIZE} (default: %(default)s)",
+            help=f"rows in one statement, 1 to {MAX_BATCH_SIZE:,} (default: %(default)s)",
         )
 
     def handle(
