@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -105,12 +105,12 @@ def prune(
         raise ValueError(f"batch_size is not between 1 and {MAX_BATCH_SIZE:,}")
     alias, now = write_alias(), system.now()
     refuse_transaction(alias)
-    end = None if max_seconds is None else now + timedelta(seconds=max_seconds)
+    end = None if max_seconds is None else system.monotonic() + max_seconds
     batches = _alternate(
         _remove_sessions(alias, now, batch_size), _remove_events(alias, now, batch_size)
     )
     removed = Rows()
-    while end is None or system.now() < end:
+    while end is None or system.monotonic() < end:
         batch = next(batches, None)
         if batch is None:
             return Pruned(removed, Rows())

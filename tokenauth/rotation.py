@@ -8,11 +8,12 @@ logout and revocation meet on the same row and none can undo another.
 from __future__ import annotations
 
 import logging
+import uuid
 from datetime import datetime
 from typing import Any
 
 from django.db import OperationalError, transaction
-from django.db.models import F
+from django.db.models import Case, F, Value, When
 
 from tokenauth import system
 from tokenauth.accounts import AuthHash, auth_hash, compare_auth_hash, end_of
@@ -36,9 +37,10 @@ from tokenauth.models import (
 from tokenauth.protocol import Decision, Verdict, decide
 from tokenauth.revocation import announce, mark_revoked
 from tokenauth.signals import refresh_reused, refresh_rotated
+from tokenauth.tokens.access import AccessToken
 from tokenauth.tokens.refresh import PresentedToken, parse_refresh_token
 
-__all__ = ["confirm", "rotate"]
+__all__ = ["confirm", "confirm_use", "rotate"]
 
 logger = logging.getLogger("tokenauth.rotation")
 
@@ -264,18 +266,28 @@ def confirm(session: AuthSession, generation: int, now: datetime) -> bool:
         Whether this call recorded it. Losing one is harmless: a later use records it.
     """
     end = next_end(session, now)
-    recorded = (
-        AuthSession.objects.using(write_alias())
-        .filter(
-            pk=session.pk,
-            confirmed_generation__lt=generation,
-            generation__gte=generation,
-            revoked_at__isnull=True,
-            expires_at__gt=now,
-        )
-        .update(confirmed_generation=generation, last_seen_at=now, expires_at=end)
-    )
+    recorded = _confirm(session.pk, generation, now, end)
     if recorded:
         session.confirmed_generation, session.expires_at = generation, end
         session.last_seen_at = now
-    return bool(recorded)
+    return recorded
+
+
+def confirm_use(token: AccessToken, now: datetime) -> bool:
+    """Do as :func:`confirm`, for an access token whose session was not read."""
+    idle_end = now + config.idle_lifetime_of(token["client_id"])
+    absolute = F("absolute_expires_at")
+    # Not Least(): what it makes of a parameter beside a column differs by database.
+    end = Case(When(absolute_expires_at__lt=idle_end, then=absolute), default=Value(idle_end))
+    return _confirm(token.session_id, token.generation, now, end)
+
+
+def _confirm(session_id: uuid.UUID, generation: int, now: datetime, end: datetime | Case) -> bool:
+    rows = AuthSession.objects.using(write_alias()).filter(
+        pk=session_id,
+        confirmed_generation__lt=generation,
+        generation__gte=generation,
+        revoked_at__isnull=True,
+        expires_at__gt=now,
+    )
+    return bool(rows.update(confirmed_generation=generation, last_seen_at=now, expires_at=end))

@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 
 from tokenauth import cookies, csrf, shortcuts
 from tokenauth.addresses import origin_of
-from tokenauth.authentication import AccessTokenAuthentication
+from tokenauth.authentication import SessionCheckAuthentication
 from tokenauth.conf import Client, config
 from tokenauth.exceptions import AmbiguousCookie, UnknownClient
 from tokenauth.models import AuthSession, RevokedReason
@@ -185,7 +185,7 @@ class _IsProved(IsAuthenticated):
 class _ProtectedView(TokenAuthView):
     """An endpoint about the caller, who sends an access token."""
 
-    authentication_classes = (AccessTokenAuthentication,)
+    authentication_classes = (SessionCheckAuthentication,)
     permission_classes = (_IsProved,)
 
     @property
