@@ -25,7 +25,7 @@ class Plan:
     starts: int
     rounds: Mapping[str, int]
     slices: Mapping[str, int]
-    warm_up: int = 200
+    warm_up: int = 120
     counted: int = 200
 
 
