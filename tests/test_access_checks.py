@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 
 from tests.conftest import Api, Clock
 from tests.domain import row, start
-from tests.test_statements import counting
+from tests.test_statement_counts import counting
 from tests.urls import urlpatterns as base
 from tokenauth import update_session_auth_hash, verify_access_token
 from tokenauth.access import check_access_token

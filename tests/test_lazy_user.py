@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User, UserManager
 
-from tests.test_statements import counting
+from tests.test_statement_counts import counting
 from tokenauth.exceptions import AccessInvalid
 from tokenauth.lazy_user import lazy_user, refuse_with
 

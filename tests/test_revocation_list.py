@@ -16,7 +16,7 @@ from django.db import DatabaseError, OperationalError, connection, transaction
 from tests.conftest import Clock
 from tests.domain import start
 from tests.processes import ROOT
-from tests.test_statements import counting
+from tests.test_statement_counts import counting
 from tokenauth import revocation_list as module
 from tokenauth import system
 from tokenauth.exceptions import TryAgain

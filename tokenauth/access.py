@@ -23,13 +23,13 @@ from django.utils.functional import SimpleLazyObject
 from tokenauth import system
 from tokenauth.accounts import end_of
 from tokenauth.conf import AccessCheck, config
-from tokenauth.database import write_alias
 from tokenauth.exceptions import AccessInvalid
 from tokenauth.first_uses import first_uses
 from tokenauth.issuing import read_token
 from tokenauth.lazy_user import lazy_user
 from tokenauth.models import AuthSession
 from tokenauth.revocation_list import Standing, revocation_list
+from tokenauth.statements import load_session
 from tokenauth.tokens.access import AccessToken
 
 __all__ = [
@@ -100,7 +100,7 @@ def check_access_token(raw: str, check: AccessCheck) -> Access:
     return Access(
         user=lazy_user(token["sub"]),
         token=token,
-        session=cast("AuthSession", SimpleLazyObject(lambda: _load(token))),
+        session=cast("AuthSession", SimpleLazyObject(lambda: load_session(token.session_id))),
         # Where not even the list is read, the database may be out of reach.
         is_first_use=check == "revocation-list" and token not in first_uses,
     )
@@ -126,7 +126,7 @@ def verify_for_step_up(raw: str) -> Access:
 
 def _by_session(token: AccessToken, now: datetime, *, any_generation: bool = False) -> Access:
     """Check that the session lives and is this user's, the token's floor, and the account."""
-    session = _load(token)
+    session = load_session(token.session_id)
     if session is None:
         raise AccessInvalid("no such session")
     if token["sub"] != str(session.user_id):
@@ -141,8 +141,3 @@ def _by_session(token: AccessToken, now: datetime, *, any_generation: bool = Fal
         session=session,
         is_first_use=session.confirmed_generation < token.generation,
     )
-
-
-def _load(token: AccessToken) -> AuthSession | None:
-    rows = AuthSession.objects.using(write_alias()).with_user()
-    return rows.filter(pk=token.session_id).first()

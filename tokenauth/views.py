@@ -66,10 +66,11 @@ class _CookieView(TokenAuthView):
 
     def _cookie_or_body(self) -> tuple[str | None, str | None]:
         """Return the refresh token of the cookie and that of the body; at most one of them."""
-        body = RefreshSerializer(data=self.request.data)
+        data = self.request.data
         cookie = cookies.read_refresh_cookie(self.request._request)
         if cookie is not None:
             return cookie, None
+        body = RefreshSerializer(data=data)
         body.is_valid(raise_exception=True)
         return None, body.validated_data.get("refresh") or None
 
