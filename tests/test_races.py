@@ -18,9 +18,10 @@ from django.db import OperationalError, transaction
 from tests.conftest import PASSWORD, Api
 from tests.domain import is_usable
 from tests.races import Racers, racers
-from tokenauth import sessions
-from tokenauth.exceptions import RefreshFailed, RefreshSuperseded, TryAgain
+from tokenauth import sessions, system
+from tokenauth.exceptions import RefreshFailed, RefreshInvalid, RefreshSuperseded, TryAgain
 from tokenauth.models import AuthEvent, AuthSession, EventType
+from tokenauth.pruning import prune
 from tokenauth.sessions import Tokens
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -277,6 +278,24 @@ def test_refresh_beside_a_kept_session(rounds: Any):
         this.refresh = mine
         assert_only_lineage(this, kept[-1].access, str(kept[-1].refresh))
     assert not AuthEvent.objects.filter(type=EventType.REUSE).exists()
+
+
+@pytest.mark.req("REQ-133")
+def test_refresh_beside_a_prune(rounds: Any):
+    """What is over goes, and is refused as before or as unknown; what lives is not touched."""
+    for threads, this in rounds():
+        over = sessions.start_session(ada(), client="app")
+        ended = system.now() - timedelta(hours=1)
+        AuthSession.objects.filter(pk=over.session.pk).update(
+            absolute_expires_at=ended, expires_at=ended
+        )
+        this.apis[1].refresh_token = over.refresh
+        this.run(threads, lambda _this: persist(prune))
+        assert len(this.refresh) == 2
+        assert not AuthSession.objects.filter(pk=over.session.pk).exists()
+        assert refused_as(str(over.refresh), "body") is RefreshInvalid
+        assert refused_as(this.refresh[-1], "body") is None
+        assert this.session().revoked_at is None
 
 
 def assert_only_lineage(this: Round, access: str, refresh: str) -> None:
