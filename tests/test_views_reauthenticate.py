@@ -376,3 +376,55 @@ class TestProofOfOrigin:
         api = new_api(enforce_csrf_checks=True)
         api.login(client="app")
         assert prove(api).status_code == 200
+
+
+@pytest.mark.parametrize("check", ["session", "revocation-list", "signature"])
+class TestAccessTokenCheck:
+    """Whatever verifies the tokens of API requests."""
+
+    @pytest.fixture(autouse=True)
+    def _check(self, settings: Any, check: str) -> None:
+        settings.TOKENAUTH_ACCESS_TOKEN_CHECK = check
+
+    def test_the_session_is_read(self, app: Api, user: User):
+        """A session that has just been revoked is refused at once, and no password is tried."""
+        assert app.whoami().status_code == 200
+        sessions.revoke_user_sessions(user, reason="admin")
+        assert prove(app).json()["code"] == "access_invalid"
+
+    def test_a_lost_answer(self, app: Api):
+        """The access token from before still asks for it again."""
+        app.post(PATH, {"password": PASSWORD})  # the answer is lost
+        assert prove(app).status_code == 200
+        assert app.whoami().status_code == 200
+
+    def test_tokens_from_before(self, app: Api, clock: Clock, check: str):
+        """Are refused at once, within a second, or when they expire: as after a revocation."""
+        old = app.access
+        assert app.whoami().status_code == 200
+        prove(app)
+        new, app.access = app.access, old
+        assert (app.whoami().status_code == 401) is (check == "session")
+        clock.advance(seconds=1)
+        assert (app.whoami().status_code == 401) is (check != "signature")
+        clock.advance(minutes=5)
+        assert app.whoami().status_code == 401
+        assert new != old
+
+    @pytest.mark.urls("tests.pages")
+    def test_shortcut(self, app: Api, clock: Clock):
+        """A project's own step-up, by whatever the request knows of the session."""
+        clock.advance(minutes=1)
+        answer = app.post("/api/step-up").json()
+        app.access, app.refresh_token = answer["access"], answer["refresh"]
+        assert app.whoami().status_code == 200
+        assert app.refresh().status_code == 200
+        assert AuthSession.objects.get().amr == ["pwd", "otp"]
+
+    @pytest.mark.urls("tests.pages")
+    def test_shortcut_in_an_ended_session(self, app: Api, clock: Clock):
+        """Does not bring it back."""
+        assert app.whoami().status_code == 200
+        AuthSession.objects.update(revoked_at=clock(), revoked_reason="admin")
+        assert app.post("/api/step-up").status_code in {401, 500}
+        assert (AuthSession.objects.get().generation, events("step_up")) == (0, [])

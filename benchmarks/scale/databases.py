@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
+import django
 from django.core.management import call_command
 from django.db import connections
 
-__all__ = ["TABLES", "Chosen", "drop", "execute", "make", "one", "sizes", "using"]
+__all__ = ["TABLES", "Chosen", "drop", "environment", "execute", "make", "one", "sizes", "using"]
 
 TABLES = ("tokenauth_authsession", "tokenauth_refreshtoken")
 
@@ -57,12 +58,6 @@ def one(alias: str, sql: str, *params: Any) -> Any:
         return cursor.fetchone()[0]
 
 
-def exists(alias: str) -> bool:
-    """Return whether the database is there."""
-    name = connections.settings[alias]["NAME"]
-    return bool(one("default", "SELECT count(*) FROM pg_database WHERE datname = %s", name))
-
-
 def make(alias: str) -> None:
     """Make the database anew, with the app's tables."""
     drop(alias)
@@ -88,15 +83,12 @@ def sizes(alias: str) -> dict[str, int]:
 
 def environment() -> list[str]:
     """Return what a reader needs to know of the machine, as lines."""
-    import django
-
     settings = ("shared_buffers", "synchronous_commit", "fsync", "autovacuum", "max_wal_size")
     shown = ", ".join(f"{name} {one('default', f'SHOW {name}')}" for name in settings)
     pages, page = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
-    return [
-        f"PostgreSQL {one('default', 'SHOW server_version')}: {shown}.",
-        f"Python {'.'.join(map(str, __import__('sys').version_info[:3]))}, "
-        f"Django {django.get_version()}; {os.cpu_count()} processors, "
-        f"{pages * page / 2**30:.0f} GiB of memory, {shutil.disk_usage('/').free / 2**30:.0f} GiB "
-        f"of disk free; load average {', '.join(f'{load:.1f}' for load in os.getloadavg())}.",
-    ]
+    load = ", ".join(f"{average:.1f}" for average in os.getloadavg())
+    machine = (
+        f"Python {platform.python_version()}, Django {django.get_version()}; {os.cpu_count()} "
+        f"processors, {pages * page / 2**30:.0f} GiB of memory; load average {load}."
+    )
+    return [f"PostgreSQL {one('default', 'SHOW server_version')}: {shown}.", machine]

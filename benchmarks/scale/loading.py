@@ -10,6 +10,7 @@ import hashlib
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import connections
@@ -26,10 +27,8 @@ HISTORY = 3
 
 PASSWORD = "!unusable"
 AGENTS = (
-    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 "
-    "Safari/537.36",
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like "
-    "Gecko) Version/18.6 Mobile/15E148 Safari/604.1",
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 Safari/604.1",
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:144.0) Gecko/20100101 Firefox/144.0",
 )
 
@@ -123,7 +122,7 @@ CROSS JOIN LATERAL (SELECT md5(%(name)s || i) AS h) b
 
 def load(alias: str, lot: Lot) -> None:
     """Load a lot, without indexes if it is large: they are made afterwards."""
-    facts = {
+    facts: dict[str, Any] = {
         "name": lot.name,
         "count": lot.count,
         "users": lot.users,
