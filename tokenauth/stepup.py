@@ -2,7 +2,7 @@
 
 The generation jumps by two and the floor with it: no refresh token from before, not even a
 repeated answer, leads into the session after it, and every access token that is out is refused.
-Whoever had stolen one before the proof has gained nothing by it (PROTOCOL.md section 3).
+Whoever had stolen one before the proof has gained nothing by it (ASVS 7.2.4).
 
 A step-up writes no row of the history of refresh tokens: its audit row is its trace.
 """
