@@ -1,0 +1,316 @@
+"""One scenario for each kind of request: what leads up to it, and then the request with a fault.
+
+A scenario is run once without a fault, to learn its statements, and then once for every gap
+between two of them. The client always repeats what got no answer; afterwards the invariants are
+looked at as for every other session.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore
+from django.urls import NoReverseMatch, reverse
+
+from proofs.chaos.client import Client, Line
+from proofs.chaos.cluster import Cluster
+from proofs.chaos.faults import PLACES_OF_ANSWER, Plan
+from proofs.chaos.journal import Story
+
+__all__ = ["Scenario", "Staff", "Stage", "gaps_of", "has_step_up", "scenarios"]
+
+SLEEP = 90
+"""Seconds that a laptop sleeps: longer than any grace here, and than the time of a race."""
+_CSRF = "c" * 32
+
+
+def has_step_up() -> bool:
+    """Return whether the product has ``reauthenticate/``."""
+    try:
+        reverse("tokenauth:reauthenticate")
+    except NoReverseMatch:
+        return False
+    return True
+
+
+class Staff:
+    """A superuser in the admin, with a session of Django's.
+
+    Args:
+        line: to the server.
+        user: a superuser.
+    """
+
+    def __init__(self, line: Line, user: User) -> None:
+        store = SessionStore()
+        store["_auth_user_id"] = str(user.pk)
+        store["_auth_user_backend"] = settings.AUTHENTICATION_BACKENDS[0]
+        store["_auth_user_hash"] = user.get_session_auth_hash()
+        store.create()
+        self._line = line
+        self._cookies = f"sessionid={store.session_key}; csrftoken={_CSRF}"
+
+    def revoke(self, story: Story, plan: Plan) -> None:
+        """End a session on its page in the admin."""
+        story.doom()
+        response = self._line.insist(
+            "POST",
+            f"/admin/tokenauth/authsession/{story.sid}/revoke/",
+            headers={"Cookie": self._cookies},
+            data={
+                "csrfmiddlewaretoken": _CSRF,
+                "confirmed": "yes",
+                "reason": "lost",
+                "note": "chaos",
+            },
+            action="admin revoke",
+            story=story,
+            plan=plan,
+        )
+        if response.status_code == 302:
+            story.end("admin revoke")
+        else:
+            text = f"the admin answered {response.status_code} to a revocation"
+            self._line.journal.breach("answer", text, story)
+
+
+@dataclass
+class Stage:
+    """What scenarios and traffic share.
+
+    Attributes:
+        line: to the server.
+        cluster: the database.
+        users: names of users that nobody has used yet.
+        staff: who revokes.
+        clients: every client that has logged in.
+    """
+
+    line: Line
+    cluster: Cluster
+    users: Iterator[str]
+    staff: Staff
+    clients: list[Client]
+
+    def __post_init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def client(self, transport: str, username: str = "", **options: Any) -> Client:
+        """Return a client of a new user, or of ``username``; not logged in yet."""
+        with self._lock:
+            client = Client(self.line, username or next(self.users), transport, **options)
+            self.clients.append(client)
+        return client
+
+    def sleep(self, client: Client) -> None:
+        """Let a laptop sleep for a minute and a half: nothing of its session is under way."""
+        sql = (
+            "UPDATE tokenauth_authsession SET rotated_at = rotated_at - interval '%s s' "
+            "WHERE id = '%s'"
+        )
+
+        def pass_time() -> None:
+            for _ in range(200):
+                try:
+                    self.cluster.query(sql % (SLEEP, client.story.sid))
+                except Exception as error:  # noqa: BLE001 - it may be down, and comes back
+                    refused = error
+                    threading.Event().wait(0.1)
+                else:
+                    return
+            raise refused
+
+        client.jar.sleep(pass_time)
+
+
+Run = Callable[[Stage, str, Plan], None]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One kind of request.
+
+    Attributes:
+        name: of the kind.
+        transport: of its client.
+        run: does it, with a fault in the request that the scenario is about.
+    """
+
+    name: str
+    transport: str
+    run: Run
+
+    @property
+    def title(self) -> str:
+        """Name and transport."""
+        return f"{self.name} ({self.transport})"
+
+
+def _started(stage: Stage, transport: str, *, used: bool = True) -> Client:
+    client = stage.client(transport)
+    client.login()
+    if used:
+        client.use()
+    return client
+
+
+def _rotated(stage: Stage, client: Client) -> None:
+    stage.sleep(client)
+    client.refresh()
+    client.use()
+
+
+def _finish(client: Client) -> None:
+    """Go on as after any request: refresh, use."""
+    client.refresh()
+    client.use()
+
+
+def _refused(client: Client) -> None:
+    """Try what has ended; the journal knows that nothing of it may be answered."""
+    client.refresh()
+    client.use()
+
+
+def _login(stage: Stage, transport: str, plan: Plan) -> None:
+    client = stage.client(transport)
+    client.login(plan)
+    _finish(client)
+
+
+def _login_over(stage: Stage, transport: str, plan: Plan) -> None:
+    client = _started(stage, transport)
+    client.login(plan)
+    _finish(client)
+
+
+def _use(stage: Stage, transport: str, plan: Plan) -> None:
+    client = _started(stage, transport, used=False)
+    client.use(plan)
+    _finish(client)
+
+
+def _rotate(stage: Stage, transport: str, plan: Plan) -> None:
+    client = _started(stage, transport)
+    stage.sleep(client)
+    client.refresh(plan)
+    _finish(client)
+
+
+def _keep(stage: Stage, transport: str, plan: Plan) -> None:
+    client = _started(stage, transport, used=False)
+    client.refresh(plan)
+    _finish(client)
+
+
+def _repeat(stage: Stage, transport: str, plan: Plan) -> None:
+    client = _started(stage, transport)
+    stage.sleep(client)
+    client.send_refresh(client.jar.refresh)  # an answer that never arrives
+    client.refresh(plan)
+    _finish(client)
+
+
+def _late(stage: Stage, transport: str, plan: Plan) -> None:
+    client = _started(stage, transport)
+    stage.sleep(client)
+    client.send_refresh(client.jar.refresh)
+    stage.sleep(client)
+    client.refresh(plan)
+    _finish(client)
+
+
+def _logout(stage: Stage, transport: str, plan: Plan) -> None:
+    client = _started(stage, transport)
+    client.logout(plan)
+    _refused(client)
+
+
+def _revoke(stage: Stage, transport: str, plan: Plan) -> None:
+    other = _started(stage, transport)
+    client = stage.client(transport, other.username)
+    client.login()
+    client.revoke(other, plan)
+    _refused(other)
+    _finish(client)
+
+
+def _revoke_others(stage: Stage, transport: str, plan: Plan) -> None:
+    others = [_started(stage, transport)]
+    others.append(stage.client(transport, others[0].username))
+    others[1].login()
+    client = stage.client(transport, others[0].username)
+    client.login()
+    client.revoke_others(others, plan)
+    for other in others:
+        _refused(other)
+    _finish(client)
+
+
+def _staff(stage: Stage, transport: str, plan: Plan) -> None:
+    client = _started(stage, transport)
+    stage.staff.revoke(client.story, plan)
+    _refused(client)
+
+
+def _reuse(stage: Stage, transport: str, plan: Plan) -> None:
+    client = _started(stage, transport)
+    stolen = client.jar.refresh
+    _rotated(stage, client)
+    _rotated(stage, client)
+    client.replay(stolen, plan)
+    _refused(client)
+
+
+def _step_up(stage: Stage, transport: str, plan: Plan) -> None:
+    client = _started(stage, transport)
+    client.step_up(plan)
+    _finish(client)
+
+
+_KINDS: dict[str, Run] = {
+    "login": _login,
+    "first use": _use,
+    "rotate": _rotate,
+    "keep": _keep,
+    "repeat": _repeat,
+    "late": _late,
+    "logout": _logout,
+    "revoke": _revoke,
+    "revoke others": _revoke_others,
+    "staff": _staff,
+    "reuse": _reuse,
+}
+
+
+def scenarios() -> list[Scenario]:
+    """Return all scenarios, for both transports where it makes a difference."""
+    kinds = dict(_KINDS)
+    if has_step_up():
+        kinds["step-up"] = _step_up
+    both = itertools.product(kinds.items(), ("body", "cookie"))
+    found = [Scenario(name, transport, run) for (name, run), transport in both]
+    found = [one for one in found if (one.name, one.transport) != ("staff", "cookie")]
+    return [*found, Scenario("login over", "cookie", _login_over)]
+
+
+def gaps_of(statements: list[str], fault: str) -> list[Plan]:
+    """Return a plan for every gap of a request that sends these statements.
+
+    A connection that is cut before the first statement or after the last one is cut there too;
+    once the answer is being sent it makes no difference.
+    """
+    places = [
+        Plan(fault, side, number)
+        for number in range(1, len(statements) + 1)
+        for side in ("before", "after")
+    ]
+    if fault == "kill":
+        places += [Plan(fault, place) for place in PLACES_OF_ANSWER]
+    return places
