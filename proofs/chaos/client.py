@@ -13,6 +13,7 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import contextmanager
+from http.cookiejar import DefaultCookiePolicy
 from http.cookies import SimpleCookie
 from typing import Any
 
@@ -45,7 +46,7 @@ class Line:
         limits = httpx.Limits(max_connections=100, max_keepalive_connections=20)
         self._http = httpx.Client(base_url=address, timeout=PATIENCE, limits=limits)
         # httpx would keep cookies for all clients together.
-        self._http.cookies.jar.set_policy(_NoCookies())
+        self._http.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 
     def close(self) -> None:
         """Close the connections."""
@@ -110,17 +111,6 @@ class Line:
             time.sleep(PAUSE)
         self.journal.breach("answer", f"{more['action']}: no answer in {PATIENCE} s")
         raise TimeoutError(path)
-
-
-class _NoCookies:
-    """A cookie policy that takes none and sends none."""
-
-    rfc2965 = netscape = hide_cookie2 = False
-
-    def set_ok(self, *_arguments: Any) -> bool:
-        return False
-
-    return_ok = domain_return_ok = path_return_ok = set_ok
 
 
 def _statements(response: httpx.Response | None) -> list[str]:

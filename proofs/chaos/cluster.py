@@ -101,7 +101,7 @@ class Cluster:
             psycopg.OperationalError: it is just being restarted.
         """
         with psycopg.connect(self.url, autocommit=True) as connection:
-            cursor = connection.execute(sql, arguments)  # type: ignore[call-overload]  # not a literal
+            cursor = connection.execute(sql, arguments)
             return cursor.fetchall() if cursor.description else []
 
     def cut(self, *, everything: bool = False) -> None:

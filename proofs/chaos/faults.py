@@ -111,7 +111,7 @@ def _shorten(sql: str) -> str:
 
 
 def _around_statement(
-    execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any
+    execute: Callable[..., Any], sql: str, params: Any, many: Any, context: Any
 ) -> Any:
     return _counted(_shorten(sql), lambda: execute(sql, params, many, context))
 

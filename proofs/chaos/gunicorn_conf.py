@@ -21,7 +21,7 @@ graceful_timeout = 5
 _held: list[int] = []
 
 
-def post_fork(server: Any, worker: Any) -> None:
+def post_fork(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn passes both
     """Give the new worker a clock that is off, if no other worker has it."""
     file = os.open(os.environ["CHAOS_SKEW_LOCK"], os.O_RDWR | os.O_CREAT, 0o600)
     try:

@@ -51,7 +51,13 @@ class Server:
         }
         self._process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "gunicorn", "--config", "python:proofs.chaos.gunicorn_conf"),
+                *(
+                    sys.executable,
+                    "-m",
+                    "gunicorn",
+                    "--config",
+                    "python:proofs.chaos.gunicorn_conf",
+                ),
                 *("--worker-class", kind, "--workers", str(WORKERS)),
                 *(["--threads", str(THREADS)] if kind == "gthread" else []),
                 *("--bind", "127.0.0.1:0", "proofs.chaos.wsgi:application"),

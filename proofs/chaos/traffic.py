@@ -11,6 +11,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -108,7 +109,7 @@ class Browser:
         for number in range(TABS):
             tab = first if number == 0 else self._tab(jar, first)
             chance = random.Random(f"{self._seed} {count} {number}")
-            workers.start(lambda tab=tab, chance=chance: self._browse(tab, chance, closed))
+            workers.start(partial(self._browse, tab, chance, closed))
         self._stop.wait(self._chance.uniform(1.5, 5))
         self._end(ending, first, stolen)
         if ending == "nobody":
