@@ -14,21 +14,27 @@ from django.core.management import call_command
 from proofs.chaos.cluster import Cluster, cluster, find_binaries
 
 
+NO_POSTGRESQL = 3
+"""The exit code where PostgreSQL's programs are not installed; 1 is for a breach."""
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m proofs.chaos", description=__doc__)
     parser.add_argument("--kills", type=int, default=50, help="least kills in each round")
     parser.add_argument("--seconds", type=float, default=60, help="least seconds of each round")
     parser.add_argument("--gaps", type=int, help="most gaps of each fault in a round; all without")
+    parser.add_argument("--only", nargs="+", help="kinds of request whose gaps are hit")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
 
 
 def main() -> int:
+    """Run it; return the exit code."""
     options = _arguments()
     binaries = find_binaries()
     if binaries is None:
         print("This needs PostgreSQL's own programs (initdb, pg_ctl): postgresql on Debian.")
-        return 2
+        return NO_POSTGRESQL
     # PostgreSQL's user must be able to reach the folder.
     with tempfile.TemporaryDirectory(prefix="chaos-", dir="/tmp") as name:
         directory = Path(name)

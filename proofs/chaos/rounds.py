@@ -114,7 +114,7 @@ def run_round(
         # The database is about to be restarted under it.
         connection.close()
         sweep = Sweep(stage, running, options.seed)
-        sweep.prepare(options.gaps)
+        sweep.prepare(options.gaps, options.only)
         _storm(one, stage, running, sweep, options)
         running.wait_for_workers()
         database.restart("immediate")

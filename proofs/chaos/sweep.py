@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from collections import Counter, deque
+from collections.abc import Sequence
 
 from proofs.chaos.faults import Plan
 from proofs.chaos.scenarios import Scenario, Stage, gaps_of, scenarios
@@ -41,10 +42,16 @@ class Sweep:
         self.hit: Counter[str] = Counter()
         self.missed: list[str] = []
 
-    def prepare(self, limit: int | None) -> None:
-        """Learn the statements of every scenario, and list the gaps; at most ``limit`` of each."""
+    def prepare(self, limit: int | None, only: Sequence[str] | None) -> None:
+        """Learn the statements of the scenarios, and list the gaps.
+
+        Args:
+            limit: so many for each fault at most, picked at random; all for ``None``.
+            only: names of scenarios; all for ``None``.
+        """
         found: dict[str, list[tuple[Scenario, Plan]]] = {"kill": [], "cut": []}
-        for scenario in scenarios():
+        wanted = [one for one in scenarios() if only is None or one.name in only]
+        for scenario in wanted:
             probe = Plan()
             scenario.run(self._stage, scenario.transport, probe)
             self.statements[scenario.title] = probe.statements
