@@ -13,7 +13,6 @@ from django.core.management import call_command
 
 from proofs.chaos.cluster import Cluster, cluster, find_binaries
 
-
 NO_POSTGRESQL = 3
 """The exit code where PostgreSQL's programs are not installed; 1 is for a breach."""
 

@@ -274,6 +274,17 @@ class Client:
             )
         return bool(response.status_code == 200)
 
+    def call(self, plan: Plan = NO_FAULT) -> None:
+        """Call a view of the project's own, which authenticates by our class."""
+        self.line.insist(
+            "GET",
+            "/api/whoami",
+            headers=self.bearer(),
+            action="project's view",
+            story=self.story,
+            plan=plan,
+        )
+
     def logout(self, plan: Plan = NO_FAULT) -> None:
         """Log out."""
         self.story.doom()

@@ -17,6 +17,9 @@ from tokenauth.tokens.encoding import decode_base64url
 
 __all__ = ["Entry", "Journal", "Story", "generation_of", "session_of"]
 
+ELSEWHERE = frozenset({"admin revoke", "project's view"})
+"""Requests to views that are not the product's: their 5xx are counted beside the invariant."""
+
 
 def generation_of(token: str) -> int:
     """Return the generation that a refresh token names."""
@@ -135,11 +138,11 @@ class Journal:
             story: of which session; ``None`` if it is about none.
             body: the answer, for the tokens in it.
         """
-        page = entry.action.startswith("admin")
+        page = entry.action if entry.action in ELSEWHERE else ""
         with self._lock:
             self.requests[entry.action] += 1
             if entry.status:
-                kind = f"{'admin ' if page else ''}{entry.status} {entry.code}".strip()
+                kind = f"{page} {entry.status} {entry.code}".strip()
                 self.answers[kind] += 1
             else:
                 self.unanswered += 1
@@ -153,7 +156,7 @@ class Journal:
 
     def _judge(self, entry: Entry, story: Story) -> None:
         lived = story.doomed is None or story.doomed > entry.answered
-        own = entry.action in {"refresh", "me", "reauthenticate"}
+        own = entry.action in {"refresh", "me", "reauthenticate", "project's view"}
         if own and entry.status == 401 and lived:
             text = f"{entry.action} was refused ({entry.code}), and nobody had ended the session"
             self.breach("lost", text, story)

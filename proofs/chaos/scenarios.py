@@ -196,6 +196,12 @@ def _use(stage: Stage, transport: str, plan: Plan) -> None:
     _finish(client)
 
 
+def _call(stage: Stage, transport: str, plan: Plan) -> None:
+    client = _started(stage, transport, used=False)
+    client.call(plan)
+    _finish(client)
+
+
 def _rotate(stage: Stage, transport: str, plan: Plan) -> None:
     client = _started(stage, transport)
     stage.sleep(client)
@@ -277,6 +283,7 @@ def _step_up(stage: Stage, transport: str, plan: Plan) -> None:
 _KINDS: dict[str, Run] = {
     "login": _login,
     "first use": _use,
+    "project's view": _call,
     "rotate": _rotate,
     "keep": _keep,
     "repeat": _repeat,
@@ -289,6 +296,10 @@ _KINDS: dict[str, Run] = {
 }
 
 
+# To these the transport makes no difference.
+_SAME = {("staff", "cookie"), ("project's view", "cookie")}
+
+
 def scenarios() -> list[Scenario]:
     """Return all scenarios, for both transports where it makes a difference."""
     kinds = dict(_KINDS)
@@ -296,7 +307,7 @@ def scenarios() -> list[Scenario]:
         kinds["step-up"] = _step_up
     both = itertools.product(kinds.items(), ("body", "cookie"))
     found = [Scenario(name, transport, run) for (name, run), transport in both]
-    found = [one for one in found if (one.name, one.transport) != ("staff", "cookie")]
+    found = [one for one in found if (one.name, one.transport) not in _SAME]
     return [*found, Scenario("login over", "cookie", _login_over)]
 
 
