@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -30,6 +31,8 @@ def _arguments() -> argparse.Namespace:
 def main() -> int:
     """Run it; return the exit code."""
     options = _arguments()
+    # Whoever ends this also ends the server and the cluster that it has started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     binaries = find_binaries()
     if binaries is None:
         print("This needs PostgreSQL's own programs (initdb, pg_ctl): postgresql on Debian.")

@@ -314,14 +314,12 @@ def scenarios() -> list[Scenario]:
 def gaps_of(statements: list[str], fault: str) -> list[Plan]:
     """Return a plan for every gap of a request that sends these statements.
 
-    A connection that is cut before the first statement or after the last one is cut there too;
-    once the answer is being sent it makes no difference.
+    Each gap once: after one statement is before the next. A connection matters no more once the
+    answer is being sent; a worker does.
     """
-    places = [
-        Plan(fault, side, number)
-        for number in range(1, len(statements) + 1)
-        for side in ("before", "after")
-    ]
+    count = len(statements)
+    places = [Plan(fault, "before", number) for number in range(1, count + 1)]
+    places.append(Plan(fault, "after", count))
     if fault == "kill":
         places += [Plan(fault, place) for place in PLACES_OF_ANSWER]
     return places
