@@ -8,10 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
-from proofs.chaos.client import Client, claims_of, token_in
+from proofs.chaos.client import Client
 from proofs.chaos.cluster import Cluster
 from proofs.chaos.journal import Journal, Story, generation_of
-from proofs.chaos.scenarios import Stage
+from proofs.chaos.line import claims_of, token_in
+from proofs.chaos.stage import Stage
 from tokenauth.conf import config
 from tokenauth.tokens.refresh import make_refresh_token
 

@@ -13,13 +13,14 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.db import connection
 
-from proofs.chaos.client import PASSWORD, Line
+from proofs.chaos.client import PASSWORD
 from proofs.chaos.cluster import Cluster
 from proofs.chaos.invariants import check
 from proofs.chaos.journal import Journal
+from proofs.chaos.line import Line
 from proofs.chaos.report import print_round
-from proofs.chaos.scenarios import Staff, Stage
 from proofs.chaos.server import Server, server
+from proofs.chaos.stage import Staff, Stage
 from proofs.chaos.sweep import Sweep
 from proofs.chaos.traffic import Browser, Monkey, Workers
 

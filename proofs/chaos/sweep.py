@@ -8,8 +8,9 @@ from collections import Counter, deque
 from collections.abc import Sequence
 
 from proofs.chaos.faults import Plan
-from proofs.chaos.scenarios import Scenario, Stage, gaps_of, scenarios
+from proofs.chaos.scenarios import Scenario, gaps_of, scenarios
 from proofs.chaos.server import Server
+from proofs.chaos.stage import Stage
 
 __all__ = ["Sweep"]
 
@@ -63,6 +64,7 @@ class Sweep:
             self.planned[fault] = len(chosen)
             self._todo.extend((scenario, plan, 0) for scenario, plan in chosen)
         self._chance.shuffle(self._todo)
+        print(f"gaps: {dict(self.planned)}", flush=True)
         for number, (_, plan, _) in enumerate(self._todo):
             plan.mark = str(number)
 

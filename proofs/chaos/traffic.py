@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import random
 import threading
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -19,8 +18,8 @@ import psycopg
 from proofs.chaos.client import Client, Jar
 from proofs.chaos.cluster import Cluster
 from proofs.chaos.faults import Plan
-from proofs.chaos.scenarios import Stage
 from proofs.chaos.server import Server
+from proofs.chaos.stage import Stage
 
 __all__ = ["Browser", "Monkey", "Workers"]
 
@@ -112,7 +111,8 @@ class Browser:
             workers.start(partial(self._browse, tab, chance, closed))
         self._stop.wait(self._chance.uniform(1.5, 5))
         self._end(ending, first, stolen)
-        if ending == "nobody":
+        # Where the end did not come about the journal has it, and nobody will be refused.
+        if first.story.ended is None:
             closed.set()
         workers.join()
 
@@ -123,14 +123,15 @@ class Browser:
         return Client(first.line, first.username, self._transport, jar=jar, **options)
 
     def _browse(self, tab: Client, chance: random.Random, closed: threading.Event) -> None:
-        """Refresh, use, and now and then sleep, until the session is refused or closed."""
+        """Refresh, use, and now and then sleep, until the session has ended or is closed."""
         while not closed.is_set():
             plan = Plan()
             if chance.random() < 0.2:
                 side = chance.choice(("before", "after"))
                 plan = Plan("stall", side, chance.randint(1, 3))
+            ended = tab.story.ended is not None
             lives = tab.refresh(plan) and tab.use()
-            if not lives and tab.story.doomed is not None:
+            if ended or not lives:
                 return
             if chance.random() < 0.2:
                 self._stage.sleep(tab)
@@ -187,8 +188,3 @@ class Monkey:
             if turn % 4 == 1:
                 self._cluster.restart(modes[turn // 4 % 2])
             turn += 1
-
-    def restart(self, mode: str) -> None:
-        """Restart the database, and wait until it answers."""
-        self._cluster.restart(mode)
-        time.sleep(0.1)
