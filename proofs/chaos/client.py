@@ -98,7 +98,8 @@ class Client:
 
     def login(self, plan: Plan = NO_FAULT) -> None:
         """Log in; a login over one of its own ends that one."""
-        before = self.jar.story
+        # Only a cookie tells the server which session is replaced.
+        before = self.jar.story if self.transport == "cookie" else None
         if before is not None:
             before.doom()
         body = {
@@ -115,7 +116,7 @@ class Client:
         sid = uuid.UUID(response.json()["session"]["sid"])
         self.jar.story = self.line.journal.open(sid, self.transport)
         self.take(response)
-        if before is not None and self.transport == "cookie":
+        if before is not None:
             before.end("login")
 
     def refresh(self, plan: Plan = NO_FAULT) -> bool:

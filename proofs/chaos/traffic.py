@@ -135,7 +135,7 @@ class Browser:
                 return
             if chance.random() < 0.2:
                 self._stage.sleep(tab)
-            closed.wait(chance.uniform(0.05, 0.4))
+            closed.wait(chance.uniform(0.1, 0.6))
 
     def _end(self, ending: str, client: Client, stolen: str) -> None:
         if ending == "logout":
