@@ -24,6 +24,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=60, help="least seconds of each round")
     parser.add_argument("--gaps", type=int, help="most gaps of each fault in a round; all without")
     parser.add_argument("--only", nargs="+", help="kinds of request whose gaps are hit")
+    parser.add_argument("--round", type=int, choices=(1, 2), help="this round only")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
 
@@ -58,7 +59,9 @@ def _run(directory: Path, database: Cluster, options: argparse.Namespace) -> int
     from proofs.chaos.rounds import ROUNDS, make_users, run_round  # noqa: PLC0415
 
     users, breaches = make_users(), 0
-    for number, one in enumerate(ROUNDS):
+    for number, one in enumerate(ROUNDS, start=1):
+        if options.round not in {None, number}:
+            continue
         own = directory / str(number)
         own.mkdir()
         breaches += run_round(one, own, database, users, options)

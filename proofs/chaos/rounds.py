@@ -28,7 +28,7 @@ __all__ = ["ROUNDS", "Round", "make_users", "run_round"]
 
 USERS = 5000
 BROWSERS = 4
-SWEEPERS = 4
+SWEEPERS = 6
 OUTSIDE = 2.0
 """Seconds between two kills from outside, on average."""
 
