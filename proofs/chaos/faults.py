@@ -98,9 +98,14 @@ def _cut_off() -> None:
     raw = connection.connection
     if raw is None or raw.closed:
         return
-    with psycopg.connect(raw.info.dsn, application_name="chaos-cutter", autocommit=True) as other:
-        # Waits, at most so many milliseconds, until the process is gone.
-        other.execute("SELECT pg_terminate_backend(%s, 2000)", [raw.info.backend_pid])
+    name = "chaos-cutter"
+    try:
+        with psycopg.connect(raw.info.dsn, application_name=name, autocommit=True) as other:
+            # Waits, at most so many milliseconds, until the process is gone.
+            other.execute("SELECT pg_terminate_backend(%s, 2000)", [raw.info.backend_pid])
+    except psycopg.Error:
+        # The database is being restarted, which has cut it too. Ours, so not the view's to see.
+        return
 
 
 def _shorten(sql: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 
@@ -15,6 +16,7 @@ __all__ = ["print_round"]
 
 SHOWN = 5
 """So many breaches of one invariant are shown with their session's story."""
+_OURS = "Internal Server Error: /auth/"
 LAST = 30
 """So many requests of a story are shown, the newest."""
 
@@ -31,7 +33,15 @@ def print_round(
             print(f"\nBREACH of {key}: {sentence}")
             if story is not None:
                 _print_story(story)
+    if journal.broken["5xx"]:
+        print(f"\n{_tracebacks(server.log())}")
     return sum(len(found) for found in journal.broken.values())
+
+
+def _tracebacks(log: str) -> str:
+    """Return the newest of what the server said of answers 500 from the endpoints."""
+    parts = re.split(r"^(?=Internal Server Error: )", log, flags=re.MULTILINE)
+    return "\n".join(part[:6000] for part in parts if part.startswith(_OURS))[-20000:]
 
 
 def _breaches(journal: Journal) -> Iterable[tuple[str, int]]:
