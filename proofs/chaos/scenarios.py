@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from django.urls import NoReverseMatch, reverse
 
 from proofs.chaos.client import Client
 from proofs.chaos.faults import PLACES_OF_ANSWER, Plan
+from proofs.chaos.journal import generation_of
+from proofs.chaos.line import token_in
 from proofs.chaos.stage import Stage
 
 __all__ = ["Scenario", "gaps_of", "scenarios"]
@@ -109,6 +112,23 @@ def _rotate(stage: Stage, transport: str, plan: Plan) -> None:
     _finish(client)
 
 
+def _wake(stage: Stage, transport: str, plan: Plan) -> None:
+    """Four tabs refresh at once; one has read the row, and writes after the others."""
+    client = _started(stage, transport)
+    stage.sleep(client)
+    token = client.jar.refresh
+    plans = [plan, Plan("stall", "before", 2), Plan(), Plan()]
+    with ThreadPoolExecutor(len(plans)) as pool:
+        send = [pool.submit(client.send_refresh, token, plan=one, insist=True) for one in plans]
+        answers = [future.result() for future in send]
+    given = {generation_of(text) for answer in answers if (text := token_in(answer))}
+    if given != {1}:
+        text = f"four refreshes at once with generation 0 were given {sorted(given)}"
+        stage.line.journal.breach("fork", text, client.story)
+    client.take(answers[0])
+    _finish(client)
+
+
 def _keep(stage: Stage, transport: str, plan: Plan) -> None:
     client = _started(stage, transport, used=False)
     client.refresh(plan)
@@ -185,6 +205,7 @@ _KINDS: dict[str, Run] = {
     "first use": _use,
     "project's view": _call,
     "rotate": _rotate,
+    "four tabs at once": _wake,
     "keep": _keep,
     "repeat": _repeat,
     "late": _late,
