@@ -25,6 +25,11 @@ def print_round(
     journal: Journal, server: Server, cluster: Cluster, sweep: Sweep, figures: Figures
 ) -> int:
     """Print what was done and what held; return how many breaches there were."""
+    _table(
+        "kind of request",
+        "statements",
+        [(title, len(sent)) for title, sent in sorted(sweep.statements.items())],
+    )
     _print_faults(server, cluster, sweep)
     _print_work(journal, figures)
     _table("invariant", "breaches", _breaches(journal))

@@ -6,6 +6,7 @@ import random
 import threading
 from collections import Counter, deque
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from proofs.chaos.faults import Plan
 from proofs.chaos.scenarios import Scenario, gaps_of, scenarios
@@ -52,12 +53,12 @@ class Sweep:
         """
         found: dict[str, list[tuple[Scenario, Plan]]] = {"kill": [], "cut": []}
         wanted = [one for one in scenarios() if only is None or one.name in only]
-        for scenario in wanted:
-            probe = Plan()
-            scenario.run(self._stage, scenario.transport, probe)
-            self.statements[scenario.title] = probe.statements
+        with ThreadPoolExecutor(4) as pool:
+            probes = list(pool.map(self._probe, wanted))
+        for scenario, statements in zip(wanted, probes, strict=True):
+            self.statements[scenario.title] = statements
             for fault, gaps in found.items():
-                gaps += [(scenario, plan) for plan in gaps_of(probe.statements, fault)]
+                gaps += [(scenario, plan) for plan in gaps_of(statements, fault)]
         for fault, gaps in found.items():
             self._chance.shuffle(gaps)
             chosen = gaps[:limit]
@@ -67,6 +68,11 @@ class Sweep:
         print(f"gaps: {dict(self.planned)}", flush=True)
         for number, (_, plan, _) in enumerate(self._todo):
             plan.mark = str(number)
+
+    def _probe(self, scenario: Scenario) -> list[str]:
+        plan = Plan()
+        scenario.run(self._stage, scenario.transport, plan)
+        return plan.statements
 
     def run(self) -> None:
         """Go through the list until it is empty; several threads may."""
