@@ -17,6 +17,8 @@ from tokenauth import system
 # Killed workers come back in milliseconds: they are forked from a process that has loaded Django.
 preload_app = True
 timeout = 120
+# It would be one file in the home directory, for every gunicorn of this user.
+control_socket_disable = True
 graceful_timeout = 5
 _held: list[int] = []
 

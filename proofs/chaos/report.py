@@ -69,6 +69,7 @@ def _print_faults(server: Server, cluster: Cluster, sweep: Sweep) -> None:
         [
             ("worker killed at a chosen place", counts["kill"]),
             ("worker killed from outside", server.killed_outside),
+            ("worker that ended by itself", server.count_ended()),
             ("connection cut at a chosen place", counts["cut"]),
             ("connection cut from outside", cluster.cuts),
             ("request stalled", counts["stall"]),
@@ -87,7 +88,7 @@ def _print_faults(server: Server, cluster: Cluster, sweep: Sweep) -> None:
 def _print_work(journal: Journal, figures: Figures) -> None:
     _table("request", "times", sorted(journal.requests.items()))
     answers = sorted(journal.answers.items())
-    _table("answer", "times", [*answers, ("none: the worker was killed", journal.unanswered)])
+    _table("answer", "times", [*answers, ("none: the connection was lost", journal.unanswered)])
     _table(
         "looked at",
         "how many",

@@ -119,6 +119,10 @@ class Server:
         """Return how many faults struck inside workers, by kind."""
         return Counter(str(entry["fault"]) for entry in self.faults())
 
+    def count_ended(self) -> int:
+        """Return how many workers ended, so far, by anything but SIGKILL."""
+        return len(re.findall(r"Worker \(pid:\d+\) (?!was sent SIGKILL)", self.log()))
+
     def stop(self) -> None:
         """End it."""
         self._process.terminate()
