@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install
 # The project's own settings, whatever the shell has exported for another one.
 CLEAN := env -u DATABASE_URL -u CACHE_URL -u DJANGO_SETTINGS_MODULE
 
-.PHONY: demo test lint format types layers rules matrix benchmark clean
+.PHONY: demo test benchmark chaos comparison layers lint format machine matrix model revocation rules scale simulation types clean
 
 demo: $(VENV)/demo.stamp
 	$(CLEAN) PORT=$(PORT) $(BIN)/python manage.py migrate --verbosity 0
@@ -39,6 +39,11 @@ layers: $(VENV)/lint.stamp
 # Which test proves which rule; fails if a rule has no test.
 rules: $(VENV)/tests.stamp
 	$(CLEAN) $(BIN)/python -m pytest --req-table --quiet -p no:randomly
+
+# Workers killed, connections cut, the database crashed: docs/proofs/chaos.md. It makes a cluster of
+# its own, so it needs PostgreSQL's programs, and no server of it.
+chaos: $(VENV)/tests.stamp $(VENV)/postgresql.stamp
+	$(CLEAN) $(BIN)/python -m proofs.chaos $(ARGS)
 
 # Every database, the oldest and the newest versions. Needs PostgreSQL and MariaDB: see .ci/run.
 matrix:
