@@ -22,7 +22,7 @@ from tests.urls import urlpatterns as base
 from tokenauth import update_session_auth_hash, verify_access_token
 from tokenauth.access import check_access_token
 from tokenauth.conf import AccessCheck
-from tokenauth.exceptions import AccessInvalid
+from tokenauth.exceptions import AccessInvalid, SessionEnded
 from tokenauth.issuing import Tokens
 from tokenauth.models import AuthSession
 from tokenauth.sessions import revoke_session
@@ -59,8 +59,14 @@ class Password(APIView):
         return Response({"access": None if tokens is None else tokens.access})
 
 
+def ended(request: HttpRequest) -> HttpResponse:
+    """A page that finds, in its middle, that the session is over."""
+    raise SessionEnded("revoked")
+
+
 urlpatterns = [
     *base,
+    path("show/ended", ended),
     path("api/key", key),
     path("api/password", Password.as_view()),
     path("show/name", page),
@@ -362,6 +368,14 @@ class TestFirstUse:
             patch.setattr("tokenauth.current.confirm_use", refuse)
             assert writes() == 0
         assert writes() == 1
+
+
+def test_session_that_ends_in_a_view_is_401(api: Api, db: None, by_list: None):
+    """``step_up()`` and ``update_session_auth_hash()`` raise it: no view need catch it."""
+    response = api.get("/show/ended")
+    assert (response.status_code, response.json()["code"]) == (401, "session_ended")
+    assert response.json()["reason"] == "revoked"
+    assert response["WWW-Authenticate"] == "Bearer"
 
 
 def test_statements_of_many_requests(app: Api, clock: Clock, by_list: None):

@@ -148,6 +148,17 @@ class TestWriteRotation:
         assert fields(session) == before
         assert not RefreshToken.objects.filter(generation=1).exists()
 
+    def test_a_new_auth_hash_replaces_the_one_that_was_read(
+        self, session: AuthSession, clock: Clock
+    ):
+        """Not one that a login has carried over in between: that would end the session."""
+        values = {**self.values(clock), "auth_hash": "under the new key"}
+        AuthSession.objects.update(auth_hash="carried over")
+        assert not write_rotation(session, values, ORIGIN)
+        session.refresh_from_db()
+        assert write_rotation(session, values, ORIGIN)
+        assert AuthSession.objects.get().auth_hash == "under the new key"
+
     @pytest.fixture
     def refusing(self, request: pytest.FixtureRequest, session: AuthSession) -> Iterator[None]:
         """Have the database refuse what touches the history, with an error of this class."""

@@ -133,6 +133,8 @@ def _by_session(token: AccessToken, now: datetime, *, any_generation: bool = Fal
         raise AccessInvalid("another user's session")
     if token.generation < session.floor and not any_generation:
         raise AccessInvalid("from before a step-up")
+    if token.generation > session.generation:
+        raise AccessInvalid("from a jump that was rolled back, or lost by the database")
     if ended := end_of(session, now):
         raise AccessInvalid(f"the session has ended: {ended}")
     return Access(

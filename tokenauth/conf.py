@@ -13,6 +13,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from django.conf import settings
+from django.utils.functional import empty
 from django.utils.module_loading import import_string
 
 from tokenauth.exceptions import UnknownClient
@@ -97,6 +98,12 @@ class Client:
 
 class Config:
     """``TOKENAUTH_*`` as typed properties. Each is read anew at every use."""
+
+    _longest: tuple[timedelta | None, Mapping[str, Any] | None, timedelta] = (
+        None,
+        None,
+        timedelta(),
+    )
 
     @property
     def access_token_lifetime(self) -> timedelta:
@@ -245,8 +252,13 @@ class Config:
         """The longest time that any access token of this project may live."""
         default = self.access_token_lifetime
         entries: Mapping[str, Mapping[str, Any]] = self._read("CLIENTS", DEFAULT_CLIENTS)
-        own = (entry.get("access_lifetime", default) for entry in entries.values())
-        return max([default, *own])
+        # Asked for by every request: found out once for each pair of settings that was seen last.
+        known_default, known_entries, longest = self._longest
+        if known_default != default or known_entries is not entries:
+            own = (entry.get("access_lifetime", default) for entry in entries.values())
+            longest = max([default, *own])
+            self._longest = default, entries, longest
+        return longest
 
     def _lifetime_of(self, name: str, key: str, default: timedelta) -> timedelta:
         entries: Mapping[str, Mapping[str, timedelta]] = self._read("CLIENTS", DEFAULT_CLIENTS)
@@ -269,7 +281,10 @@ class Config:
 
     @staticmethod
     def _read(name: str, default: Any) -> Any:
-        return getattr(settings, f"TOKENAUTH_{name}", default)
+        # What LazySettings stands for: itself, it makes two exceptions of each setting that is not
+        # set, which most are, at every request. Before it is set up, it sets itself up.
+        source = settings if settings._wrapped is empty else settings._wrapped
+        return getattr(source, f"TOKENAUTH_{name}", default)
 
 
 config = Config()

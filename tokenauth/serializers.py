@@ -16,6 +16,7 @@ __all__ = [
     "ReauthenticateSerializer",
     "RefreshSerializer",
     "RevokeSerializer",
+    "refresh_token_of",
     "session_data",
     "tokens_data",
 ]
@@ -63,9 +64,26 @@ class ReauthenticateSerializer(serializers.Serializer[Any]):
 
 
 class RefreshSerializer(serializers.Serializer[Any]):
-    """A refresh token in a body."""
+    """A refresh token in a body, as the schema shows it; :func:`refresh_token_of` reads it."""
 
     refresh = _Text(max_length=MAX_CREDENTIAL, required=False, allow_blank=True)
+
+
+_refresh = _Text(max_length=MAX_CREDENTIAL, allow_blank=True)
+
+
+def refresh_token_of(body: Any) -> str | None:
+    """Return the refresh token in a body, or ``None``; by one field, not a serializer's copies.
+
+    Raises:
+        ValidationError: it is no string, or longer than any.
+    """
+    if "refresh" not in body:
+        return None
+    try:
+        return _refresh.run_validation(body["refresh"]) or None
+    except serializers.ValidationError as error:
+        raise serializers.ValidationError({"refresh": error.detail}) from None
 
 
 class DeviceNameSerializer(serializers.Serializer[Any]):

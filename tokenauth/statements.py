@@ -104,7 +104,8 @@ def load_session(session_id: uuid.UUID) -> AuthSession | None:
 def write_rotation(session: AuthSession, values: Mapping[str, Any], origin: Origin) -> bool:
     """Write a rotation, if the row is of the generation that was read and not revoked.
 
-    A failing line of history fails nothing.
+    A new auth hash is written only over the one that was read: a login may have carried it over
+    meanwhile. A failing line of history fails nothing.
 
     Args:
         session: as it was read; on success it follows.
@@ -139,6 +140,8 @@ def _write_one_by_one(
     row = AuthSession.objects.using(alias).filter(
         pk=session.pk, generation=session.generation, revoked_at__isnull=True
     )
+    if "auth_hash" in values:
+        row = row.filter(auth_hash=session.auth_hash)
     if not row.update(**values):
         return False
     _follow(session, values)
@@ -165,6 +168,7 @@ def _write_both(
         *(_prepared(AuthSession, name, value, connection) for name, value in values.items()),
         _prepared(AuthSession, "id", session.pk, connection),
         session.generation,
+        *([session.auth_hash] if "auth_hash" in values else []),
         *(_prepared(RefreshToken, name, value, connection) for name, value in line.items()),
     ]
     with connection.cursor() as cursor:
@@ -196,10 +200,11 @@ def _both(alias: str, names: tuple[str, ...]) -> str:
         f"CAST(%s AS {history.get_field(name).db_type(connection)})" for name in _HISTORY[1:]
     )
     key = column(session, "id")
+    guard = f" AND {column(session, 'auth_hash')} = %s" if "auth_hash" in names else ""
     return (
         f"WITH moved AS (UPDATE {quote(session.db_table)} SET {changes}"  # noqa: S608 - names of our models, no values
         f" WHERE {key} = %s AND {column(session, 'generation')} = %s"
-        f" AND {column(session, 'revoked_at')} IS NULL RETURNING {key}),"
+        f" AND {column(session, 'revoked_at')} IS NULL{guard} RETURNING {key}),"
         f" kept AS (INSERT INTO {quote(history.db_table)} ({into})"
         f" SELECT {key}, {line} FROM moved ON CONFLICT DO NOTHING)"
         " SELECT COUNT(*) FROM moved"

@@ -24,8 +24,8 @@ from tokenauth.serializers import (
     DeviceNameSerializer,
     LoginSerializer,
     ReauthenticateSerializer,
-    RefreshSerializer,
     RevokeSerializer,
+    refresh_token_of,
     session_data,
     tokens_data,
 )
@@ -66,13 +66,9 @@ class _CookieView(TokenAuthView):
 
     def _cookie_or_body(self) -> tuple[str | None, str | None]:
         """Return the refresh token of the cookie and that of the body; at most one of them."""
-        data = self.request.data
+        body = self.request.data
         cookie = cookies.read_refresh_cookie(self.request._request)
-        if cookie is not None:
-            return cookie, None
-        body = RefreshSerializer(data=data)
-        body.is_valid(raise_exception=True)
-        return None, body.validated_data.get("refresh") or None
+        return (cookie, None) if cookie is not None else (None, refresh_token_of(body))
 
     def answer(self, tokens: Tokens) -> Response:
         """Return new tokens: what is for cookies in cookies, the rest in the body."""
