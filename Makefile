@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install
 # The project's own settings, whatever the shell has exported for another one.
 CLEAN := env -u DATABASE_URL -u CACHE_URL -u DJANGO_SETTINGS_MODULE
 
-.PHONY: demo test lint format types layers rules matrix clean
+.PHONY: demo test lint format types layers rules matrix scale clean
 
 demo: $(VENV)/demo.stamp
 	$(CLEAN) PORT=$(PORT) $(BIN)/python manage.py migrate --verbosity 0
@@ -42,6 +42,11 @@ rules: $(VENV)/tests.stamp
 # Every database, the oldest and the newest versions. Needs PostgreSQL and MariaDB: see .ci/run.
 matrix:
 	.ci/run environments sqlite postgresql mariadb atomic make-test
+
+# What size does to refresh and clean-up, into docs/benchmarks/scale.md. Needs PostgreSQL at
+# SCALE_DATABASE_URL and 20 GB of disk; ARGS="growth --sessions 10" for a part of it.
+scale: $(VENV)/tests.stamp $(VENV)/databases.stamp
+	$(CLEAN) $(BIN)/python -m benchmarks.scale $(ARGS)
 
 clean:
 	rm -rf $(VENV) .venv-* build dist htmlcov .coverage .coverage.* \
