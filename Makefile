@@ -1,5 +1,6 @@
 # make demo   the demo on http://127.0.0.1:8000/ (PORT=8123 for another port)
 # make test   the tests, on SQLite
+# make benchmark   what it costs beside others, on PostgreSQL (ARGS=--quick for a tenth of it)
 #
 # Needs Python 3.11 or newer with venv, git and the package index; PYTHON=python3.13 chooses one.
 
@@ -11,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install
 # The project's own settings, whatever the shell has exported for another one.
 CLEAN := env -u DATABASE_URL -u CACHE_URL -u DJANGO_SETTINGS_MODULE
 
-.PHONY: demo test lint format types layers rules matrix scale clean
+.PHONY: demo test lint format types layers rules matrix benchmark scale clean
 
 demo: $(VENV)/demo.stamp
 	$(CLEAN) PORT=$(PORT) $(BIN)/python manage.py migrate --verbosity 0
@@ -47,6 +48,10 @@ matrix:
 # SCALE_DATABASE_URL and 20 GB of disk; ARGS="growth --sessions 10" for a part of it.
 scale: $(VENV)/tests.stamp $(VENV)/databases.stamp
 	$(CLEAN) $(BIN)/python -m benchmarks.scale $(ARGS)
+
+# Needs PostgreSQL at POSTGRESQL_URL, and a role that may make databases. Writes docs/benchmarks.md.
+benchmark: $(VENV)/benchmarks.stamp
+	$(CLEAN) $(BIN)/python -m benchmarks $(ARGS)
 
 clean:
 	rm -rf $(VENV) .venv-* build dist htmlcov .coverage .coverage.* \

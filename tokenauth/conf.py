@@ -225,23 +225,20 @@ class Config:
         Raises:
             UnknownClient: there is none of this name.
         """
-        clients = self.clients
+        entries: Mapping[str, Mapping[str, Any]] = self._read("CLIENTS", DEFAULT_CLIENTS)
         if name is None:
-            return next(iter(clients.values()))
-        try:
-            return clients[name]
-        except KeyError:
-            raise UnknownClient(name) from None
+            name = next(iter(entries))
+        if name not in entries:
+            raise UnknownClient(name)
+        return self._client(name, entries[name])
 
     def idle_lifetime_of(self, name: str) -> timedelta:
         """Return the idle lifetime of sessions of a client, even one no longer configured."""
-        client = self.clients.get(name)
-        return client.idle_lifetime if client else self.idle_lifetime
+        return self._lifetime_of(name, "idle_lifetime", self.idle_lifetime)
 
     def access_lifetime_of(self, name: str) -> timedelta:
         """Return the access-token lifetime of a client, even one no longer configured."""
-        client = self.clients.get(name)
-        return client.access_lifetime if client else self.access_token_lifetime
+        return self._lifetime_of(name, "access_lifetime", self.access_token_lifetime)
 
     @property
     def longest_access_lifetime(self) -> timedelta:
@@ -250,6 +247,10 @@ class Config:
         entries: Mapping[str, Mapping[str, Any]] = self._read("CLIENTS", DEFAULT_CLIENTS)
         own = (entry.get("access_lifetime", default) for entry in entries.values())
         return max([default, *own])
+
+    def _lifetime_of(self, name: str, key: str, default: timedelta) -> timedelta:
+        entries: Mapping[str, Mapping[str, timedelta]] = self._read("CLIENTS", DEFAULT_CLIENTS)
+        return entries.get(name, {}).get(key, default)
 
     def _client(self, name: str, entry: Mapping[str, Any]) -> Client:
         return Client(

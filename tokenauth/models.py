@@ -63,6 +63,7 @@ class EventType(models.TextChoices):
 
     LOGIN = "login", _("login")
     LOGIN_FAILED = "login_failed", _("failed login")
+    STEP_UP = "step_up", _("step-up")
     REVOKED = "revoked", _("session revoked")
     REUSE = "reuse", _("refresh token reused")
     EXPIRED = "expired", _("session expired")
