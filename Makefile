@@ -49,6 +49,11 @@ chaos: $(VENV)/tests.stamp $(VENV)/postgresql.stamp
 matrix:
 	.ci/run environments sqlite postgresql mariadb atomic make-test
 
+# What size does to refresh and clean-up, into docs/benchmarks/scale.md. Needs PostgreSQL at
+# SCALE_DATABASE_URL and 20 GB of disk; ARGS="growth --sessions 10" for a part of it.
+scale: $(VENV)/tests.stamp $(VENV)/databases.stamp
+	$(CLEAN) $(BIN)/python -m benchmarks.scale $(ARGS)
+
 # Needs PostgreSQL at POSTGRESQL_URL, and a role that may make databases. Writes docs/benchmarks.md.
 benchmark: $(VENV)/benchmarks.stamp
 	$(CLEAN) $(BIN)/python -m benchmarks $(ARGS)

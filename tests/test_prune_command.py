@@ -73,6 +73,14 @@ class TestTime:
         )
         assert run("--max-seconds", "3600")[0] == f"Removed {ALL}.\n"
 
+    def test_says_how_far_it_was_counted(self, due: None, monkeypatch: Any):
+        """Above a number what is left is not counted, and the line says so."""
+        for module in ("pruning", "management.commands.tokenauth_prune"):
+            monkeypatch.setattr(f"tokenauth.{module}.MOST_COUNTED", 5)
+        said, _ = run("--max-seconds", "0")
+
+        assert "3 sessions, 5 or more rows of their history and 3 events are left" in said
+
 
 class TestProgress:
     def test_is_shown_on_a_terminal(self, due: None):

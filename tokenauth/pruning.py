@@ -25,7 +25,15 @@ from tokenauth.database import refuse_transaction, retry, write_alias
 from tokenauth.models import AuthEvent, AuthSession, RefreshToken, SessionQuerySet
 from tokenauth.tokens.access import LEEWAY
 
-__all__ = ["BATCH_SIZE", "MAX_BATCH_SIZE", "Pruned", "Rows", "count_due", "prune"]
+__all__ = [
+    "BATCH_SIZE",
+    "MAX_BATCH_SIZE",
+    "MOST_COUNTED",
+    "Pruned",
+    "Rows",
+    "count_due",
+    "prune",
+]
 
 BATCH_SIZE = 1000
 """So many rows of a kind go in one statement, which takes milliseconds."""

@@ -13,7 +13,14 @@ from django.core.management.base import (
 )
 
 from tokenauth.exceptions import TryAgain
-from tokenauth.pruning import BATCH_SIZE, MAX_BATCH_SIZE, Rows, count_due, prune
+from tokenauth.pruning import (
+    BATCH_SIZE,
+    MAX_BATCH_SIZE,
+    MOST_COUNTED,
+    Rows,
+    count_due,
+    prune,
+)
 
 __all__ = ["Command"]
 
@@ -123,7 +130,8 @@ class Command(BaseCommand):
                 bar.close()
         said = f"Removed {_describe(done.removed)}."
         if done.left.total:
-            said += f" The time was over: {_describe(done.left)} are left for the next run."
+            left = _describe(done.left, MOST_COUNTED)
+            said += f" The time was over: {left} are left for the next run."
         self._say(verbosity, said)
 
     def _say(self, verbosity: int, text: str) -> None:
@@ -131,11 +139,14 @@ class Command(BaseCommand):
             self.stdout.write(text)
 
 
-def _describe(rows: Rows) -> str:
+def _describe(rows: Rows, most: int | None = None) -> str:
+    """Return the numbers as text; from ``most`` on they were not counted further."""
     counts = (
         (rows.sessions, "sessions"),
         (rows.refresh_tokens, "rows of their history"),
         (rows.events, "events"),
     )
-    first, second, third = (f"{count:,} {name}" for count, name in counts)
+    first, second, third = (
+        f"{count:,}{' or more' if count == most else ''} {name}" for count, name in counts
+    )
     return f"{first}, {second} and {third}"
