@@ -138,9 +138,10 @@ def _after(lab: Lab, act: Callable[[Login], None]) -> Counter[str]:
     for login in lab.logins():
         assert lab.works(login.tokens)
         act(login)
-        words = [_refresh_words(lab, login.tokens)] if lab.candidate.rotates else []
-        word = "works on" if lab.works(login.tokens) else "is refused"
-        seen["; ".join([*words, f"the old access token {word}"])] += 1
+        words = [f"access token {'works on' if lab.works(login.tokens) else 'is refused'}"]
+        if lab.candidate.rotates:
+            words.append(_refresh_words(lab, login.tokens))
+        seen["; ".join(words)] += 1
     return seen
 
 
@@ -156,23 +157,29 @@ def _refresh_words(lab: Lab, held: Tokens) -> str:
 
 
 def at_rest(lab: Lab) -> Counter[str]:
-    """Which token that works can be read in the database, after a login and a refresh?"""
-    seen: Counter[str] = Counter()
-    held = [login.tokens for login in lab.logins()]
+    """Which token that works can be read in the database, after a login and after a refresh?"""
+    logins = [login.tokens for login in lab.logins()]
+    seen = [_readable(lab, tokens) for tokens in logins]
     if lab.candidate.rotates:
-        held = [lab.refresh(tokens).tokens for tokens in held]
-    rows = all_rows()
-    for tokens in held:
-        assert lab.works(tokens)
-        found = [
-            name
-            for name, text in (("refresh", tokens.refresh), ("access", tokens.access))
-            if text and (text in rows or text.encode().hex() in rows)
+        refreshed = [lab.refresh(tokens).tokens for tokens in logins]
+        later = [_readable(lab, tokens) for tokens in refreshed]
+        seen = [
+            a if a == b else f"{a} (after a refresh: {b})" for a, b in zip(seen, later, strict=True)
         ]
-        words = f"{' and '.join(found)} token in clear" if found else "no token"
-        also = lab.candidate.other_credential(lab.http, rows)
-        seen[words + (f"; {also}" if also else "")] += 1
-    return seen
+    return Counter(seen)
+
+
+def _readable(lab: Lab, held: Tokens) -> str:
+    rows = all_rows()
+    assert lab.works(held)
+    found = [
+        name
+        for name, text in (("refresh", held.refresh), ("access", held.access))
+        if text and (text in rows or text.encode().hex() in rows)
+    ]
+    words = f"{' and '.join(found)} token" if found else "no token"
+    also = lab.candidate.other_credential(lab.http, rows)
+    return f"{words}; {also}" if also else words
 
 
 def login_cost(lab: Lab) -> Counter[str]:

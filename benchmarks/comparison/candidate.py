@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from django.apps import apps
+from django.db.models import Manager
+
 from benchmarks.comparison.staff import Staff
 from benchmarks.comparison.wire import Answer, Http
 
-__all__ = ["PASSWORD", "Candidate", "Reply", "Tokens"]
+__all__ = ["PASSWORD", "Candidate", "Reply", "Tokens", "rows_of"]
 
 PASSWORD = "correct horse battery staple"
 
@@ -122,3 +125,12 @@ class Candidate:
     def found(self, answer: Answer) -> dict[str, Any]:
         """Return the part of a successful answer that has the tokens by name."""
         return answer.data
+
+
+def rows_of(label: str) -> Manager[Any]:
+    """Return the manager of a model.
+
+    Args:
+        label: such as ``knox.AuthToken``.
+    """
+    return apps.get_model(label)._default_manager

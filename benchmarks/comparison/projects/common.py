@@ -60,3 +60,9 @@ _database["ATOMIC_REQUESTS"] = env.bool("COMPARISON_ATOMIC", default=False)
 _database["CONN_MAX_AGE"] = 600
 DATABASES = {"default": _database}
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "loggers": {"django.request": {"handlers": ["console"], "level": "ERROR"}},
+}

@@ -32,7 +32,7 @@ class StatementsMiddleware:
         count = 0
 
         def counting(
-            execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any
+            execute: Callable[..., Any], sql: Any, params: Any, many: Any, context: Any
         ) -> Any:
             nonlocal count
             count += not str(sql).startswith(CONTROL)

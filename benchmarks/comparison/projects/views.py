@@ -23,7 +23,7 @@ class ProfileView(APIView):
         return Response({"username": request.user.get_username()})
 
 
-def ready(request: HttpRequest) -> HttpResponse:
+def ready(_request: HttpRequest) -> HttpResponse:
     """Answer at once: the server listens, and the connection is open."""
     return HttpResponse(status=204)
 

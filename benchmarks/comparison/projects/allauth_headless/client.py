@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.apps import apps
-
-from benchmarks.comparison.candidate import Candidate
+from benchmarks.comparison.candidate import Candidate, rows_of
 from benchmarks.comparison.staff import Staff
 from benchmarks.comparison.wire import Answer, Http
 
@@ -30,13 +28,13 @@ class AllauthHeadless(Candidate):
 
     def revoke(self, staff: Staff, user: Any) -> None:
         """Delete the rows of the ``usersessions`` app, the only sessions that its admin shows."""
-        rows = apps.get_model("usersessions", "UserSession")._default_manager.filter(user=user)
+        rows = rows_of("usersessions.UserSession").filter(user=user)
         keys = rows.values_list("pk", flat=True)
         staff.act("usersessions/usersession", "delete_selected", keys, post="yes")
 
     def other_credential(self, http: Http, rows: str) -> str:
         """Try the key of a session, the primary key of its row, as the app's session token."""
-        session = apps.get_model("sessions", "Session")._default_manager
+        session = rows_of("sessions.Session")
         for key in session.order_by("-expire_date").values_list("pk", flat=True)[:5]:
             headers = {"X-Session-Token": key}
             answer = http.send("GET", "/_allauth/app/v1/auth/session", headers=headers)

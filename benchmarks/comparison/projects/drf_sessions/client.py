@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.apps import apps
-
-from benchmarks.comparison.candidate import Candidate
+from benchmarks.comparison.candidate import Candidate, rows_of
 from benchmarks.comparison.staff import Staff
 
 __all__ = ["DrfSessions"]
@@ -24,6 +22,6 @@ class DrfSessions(Candidate):
 
     def revoke(self, staff: Staff, user: Any) -> None:
         """Select the user's sessions and run the admin's action."""
-        rows = apps.get_model("drf_sessions", "Session")._default_manager.filter(user=user)
+        rows = rows_of("drf_sessions.Session").filter(user=user)
         keys = rows.values_list("pk", flat=True)
         staff.act("drf_sessions/session", "revoke_sessions", keys)

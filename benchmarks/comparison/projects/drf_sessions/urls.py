@@ -1,5 +1,7 @@
 """The two views that the package's README tells a project to write."""
 
+from typing import cast
+
 from django.contrib.auth import authenticate
 from django.urls import path
 from drf_sessions.services import SessionService
@@ -18,9 +20,8 @@ class LoginView(APIView):
 
     def post(self, request: Request) -> Response:
         """Log in."""
-        user = authenticate(
-            username=request.data.get("username"), password=request.data.get("password")
-        )
+        data = cast("dict[str, str]", request.data)
+        user = authenticate(username=data.get("username"), password=data.get("password"))
         if not user:
             return Response({"error": "Invalid credentials"}, status=401)
         context = {
@@ -38,7 +39,8 @@ class RefreshView(APIView):
 
     def post(self, request: Request) -> Response:
         """Refresh."""
-        issued = SessionService.refresh_token(request.data.get("refresh"))
+        data = cast("dict[str, str]", request.data)
+        issued = SessionService.refresh_token(data.get("refresh"))
         if not issued:
             return Response({"error": "Invalid or expired token"}, status=401)
         return Response({"access": issued.access_token, "refresh": issued.refresh_token})

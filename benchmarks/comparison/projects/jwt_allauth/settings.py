@@ -24,4 +24,5 @@ EMAIL_VERIFICATION = "none"
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["jwt_allauth.authentication.JWTAllAuthAuthentication"],
 }
+JWT_ALLAUTH_SECRET_KEY = "comparison-only-91c3f0ab67d24e58b0a6d95c12ef7843"
 JWT_ALLAUTH_ACCESS_TOKEN_SESSION_CHECK = True

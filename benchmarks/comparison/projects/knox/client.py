@@ -5,9 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from django.apps import apps
-
-from benchmarks.comparison.candidate import PASSWORD, Candidate, Reply, Tokens
+from benchmarks.comparison.candidate import PASSWORD, Candidate, Reply, Tokens, rows_of
 from benchmarks.comparison.staff import Staff
 from benchmarks.comparison.wire import Http
 
@@ -33,6 +31,6 @@ class Knox(Candidate):
 
     def revoke(self, staff: Staff, user: Any) -> None:
         """Delete the rows."""
-        rows = apps.get_model("knox", "AuthToken")._default_manager.filter(user=user)
+        rows = rows_of("knox.AuthToken").filter(user=user)
         keys = rows.values_list("pk", flat=True)
         staff.act("knox/authtoken", "delete_selected", keys, post="yes")

@@ -9,12 +9,11 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from benchmarks.comparison.candidate import Candidate, Reply, Tokens
+from benchmarks.comparison.candidate import Candidate, Reply, Tokens, rows_of
 from benchmarks.comparison.staff import Staff
 from benchmarks.comparison.wire import Http
 
@@ -42,7 +41,7 @@ class OAuthToolkit(Candidate):
 
     def prepare(self) -> None:
         """Register the client."""
-        apps.get_model("oauth2_provider", "Application")._default_manager.create(
+        rows_of("oauth2_provider.Application").create(
             client_id=CLIENT_ID,
             client_type="public",
             authorization_grant_type="authorization-code",
@@ -83,7 +82,7 @@ class OAuthToolkit(Candidate):
 
     def revoke(self, staff: Staff, user: Any) -> None:
         """Select the user's refresh tokens and run the admin's action."""
-        rows = apps.get_model("oauth2_provider", "RefreshToken")._default_manager.filter(user=user)
+        rows = rows_of("oauth2_provider.RefreshToken").filter(user=user)
         keys = rows.values_list("pk", flat=True)
         staff.act("oauth2_provider/refreshtoken", "revoke_tokens", keys)
 

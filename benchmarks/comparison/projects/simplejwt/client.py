@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.apps import apps
-
-from benchmarks.comparison.candidate import Candidate
+from benchmarks.comparison.candidate import Candidate, rows_of
 from benchmarks.comparison.staff import Staff
 
 __all__ = ["SimpleJWT"]
@@ -24,11 +22,10 @@ class SimpleJWT(Candidate):
     staff_way = "add a blacklist entry in the admin, the package's own way"
     login_path = "/token/"
     refresh_path = "/token/refresh/"
-    blacklist = "token_blacklist"
 
     def revoke(self, staff: Staff, user: Any) -> None:
         """Blacklist each of the user's tokens that is not on the list, by the admin's form."""
-        tokens = apps.get_model(self.blacklist, "OutstandingToken")._default_manager
+        tokens = rows_of("token_blacklist.OutstandingToken")
         for token in tokens.filter(user=user, blacklistedtoken=None):
-            path = f"/admin/{self.blacklist}/blacklistedtoken/add/"
+            path = "/admin/token_blacklist/blacklistedtoken/add/"
             staff.submit(path, {"token": str(token.pk)})

@@ -19,7 +19,7 @@ class TokenAuth(Candidate):
     distribution = "django-tokenauth"
     configuration = "no setting at all"
     staff_way = "the action `revoke_selected` in the admin"
-    quiet = config.GRACE_PERIOD.total_seconds()
+    quiet = config.grace_period.total_seconds()
     grace = quiet
     login_path = "/auth/login/"
     refresh_path = "/auth/refresh/"
@@ -28,6 +28,4 @@ class TokenAuth(Candidate):
     def revoke(self, staff: Staff, user: Any) -> None:
         """Select the user's sessions, run the admin's action and answer its question."""
         keys = AuthSession.objects.filter(user=user).values_list("pk", flat=True)
-        staff.act(
-            "tokenauth/authsession", "revoke_selected", keys, confirmed="yes", reason="lost"
-        )
+        staff.act("tokenauth/authsession", "revoke_selected", keys, confirmed="yes", reason="lost")
