@@ -22,7 +22,7 @@ def race(lab: Lab) -> Counter[str]:
     A token lives if it can be refreshed, and what that gives can be refreshed too.
     """
     seen: Counter[str] = Counter()
-    for login in lab.logins():
+    for login in lab.logins(settled=True):
         replies = lab.both(login.tokens)
         held = {reply.tokens.refresh: reply.tokens for reply in replies if reply.ok}
         seen[_race_words(replies, len(held), _living(lab, [*held.values()]))] += 1
@@ -62,7 +62,7 @@ def lost_late(lab: Lab) -> Counter[str]:
 
 
 def _repeated(lab: Lab, pause: float) -> Counter[str]:
-    pairs = [(login.tokens, lab.refresh(login.tokens)) for login in lab.logins()]
+    pairs = [(login.tokens, lab.refresh(login.tokens)) for login in lab.logins(settled=True)]
     lab.wait(pause)
     return Counter(_repeated_words(lab, held, dropped) for held, dropped in pairs)
 
@@ -85,7 +85,7 @@ def theft(lab: Lab) -> Counter[str]:
 
     The owner uses each access token, as owners do.
     """
-    chains = [[login.tokens] for login in lab.logins()]
+    chains = [[login.tokens] for login in lab.logins(settled=True)]
     for _ in range(2):
         for chain in chains:
             reply = lab.refresh(chain[-1])
@@ -158,7 +158,7 @@ def _refresh_words(lab: Lab, held: Tokens) -> str:
 
 def at_rest(lab: Lab) -> Counter[str]:
     """Which token that works can be read in the database, after a login and after a refresh?"""
-    logins = [login.tokens for login in lab.logins()]
+    logins = [login.tokens for login in lab.logins(settled=True)]
     seen = [_readable(lab, tokens) for tokens in logins]
     if lab.candidate.rotates:
         refreshed = [lab.refresh(tokens).tokens for tokens in logins]
@@ -189,7 +189,7 @@ def login_cost(lab: Lab) -> Counter[str]:
 
 def refresh_cost(lab: Lab) -> Counter[str]:
     """How many statements a refresh costs that rotates, the second of its session."""
-    first = [lab.refresh(login.tokens) for login in lab.logins()]
+    first = [lab.refresh(login.tokens) for login in lab.logins(settled=True)]
     lab.wait(lab.candidate.quiet)
     return Counter(str(lab.refresh(reply.tokens).statements) for reply in first)
 

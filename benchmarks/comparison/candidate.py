@@ -133,4 +133,5 @@ def rows_of(label: str) -> Manager[Any]:
     Args:
         label: such as ``knox.AuthToken``.
     """
-    return apps.get_model(label)._default_manager
+    manager: Manager[Any] = apps.get_model(label)._default_manager
+    return manager

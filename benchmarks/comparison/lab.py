@@ -67,10 +67,15 @@ class Lab:
         """The connection for what is done one by one."""
         return self.tabs[0]
 
-    def logins(self) -> list[Login]:
-        """Log in as many new users as there are rounds, and wait until a refresh rotates."""
+    def logins(self, *, settled: bool = False) -> list[Login]:
+        """Log in as many new users as there are rounds.
+
+        Args:
+            settled: wait until a refresh rotates.
+        """
         made = [self._login() for _ in range(self.rounds)]
-        self.wait(self.candidate.quiet)
+        if settled:
+            self.wait(self.candidate.quiet)
         return made
 
     def _login(self) -> Login:
