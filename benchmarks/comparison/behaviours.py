@@ -8,7 +8,7 @@ from collections.abc import Callable
 from django.contrib.auth import get_user_model
 
 from benchmarks.comparison.candidate import Reply, Tokens
-from benchmarks.comparison.database import all_rows
+from benchmarks.comparison.dump import all_rows
 from benchmarks.comparison.lab import Lab, Login
 
 __all__ = ["ATOMIC", "BEHAVIOURS", "REFRESH_ONLY", "Behaviour"]

@@ -1,4 +1,4 @@
-"""A database for each candidate, and a look at all that is in it."""
+"""A database for each candidate."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
-from django.db import connection
 from psycopg import sql
 
-__all__ = ["all_rows", "scratch_database"]
+__all__ = ["scratch_database"]
 
 
 @contextmanager
@@ -32,15 +31,3 @@ def scratch_database(server: str, suffix: str) -> Iterator[str]:
             yield urlunsplit(parts._replace(path=f"/{name}"))
         finally:
             server_connection.execute(drop)
-
-
-def all_rows() -> str:
-    """Return every row of every table as text; bytes are in hexadecimal digits, as in a dump."""
-    with connection.cursor() as cursor:
-        tables = connection.introspection.table_names(cursor)
-        rows: list[str] = []
-        for table in tables:
-            name = connection.ops.quote_name(table)
-            cursor.execute(f"SELECT t::text FROM {name} t")
-            rows += [row for (row,) in cursor.fetchall()]
-    return "\n".join(rows)
