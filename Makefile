@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install
 # The project's own settings, whatever the shell has exported for another one.
 CLEAN := env -u DATABASE_URL -u CACHE_URL -u DJANGO_SETTINGS_MODULE
 
-.PHONY: demo test lint format types layers rules matrix clean
+.PHONY: demo test lint format types layers rules matrix comparison clean
 
 demo: $(VENV)/demo.stamp
 	$(CLEAN) PORT=$(PORT) $(BIN)/python manage.py migrate --verbosity 0
@@ -42,6 +42,17 @@ rules: $(VENV)/tests.stamp
 # Every database, the oldest and the newest versions. Needs PostgreSQL and MariaDB: see .ci/run.
 matrix:
 	.ci/run environments sqlite postgresql mariadb atomic make-test
+
+# This package beside others, on PostgreSQL: POSTGRESQL_URL, of a database whose name the new ones
+# start with. Takes a quarter of an hour; ARGS="--rounds 5 --only knox" for a look.
+comparison: .venv-comparison/stamp
+	$(CLEAN) .venv-comparison/bin/python -m benchmarks.comparison $(ARGS)
+
+.venv-comparison/stamp: requirements/comparison.txt pyproject.toml | $(BIN)/python
+	$(PYTHON) -m venv .venv-comparison
+	.venv-comparison/bin/python -m pip --disable-pip-version-check -qq install \
+		--editable . --requirement $<
+	@touch $@
 
 clean:
 	rm -rf $(VENV) .venv-* build dist htmlcov .coverage .coverage.* \

@@ -11,9 +11,12 @@ def all_rows() -> str:
     """Return every row of every table as text; bytes are in hexadecimal digits, as in a dump."""
     with connection.cursor() as cursor:
         tables = connection.introspection.table_names(cursor)
-        rows: list[str] = []
+        values: list[object] = []
         for table in tables:
-            name = connection.ops.quote_name(table)
-            cursor.execute(f"SELECT t::text FROM {name} t")
-            rows += [row for (row,) in cursor.fetchall()]
-    return "\n".join(rows)
+            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
+            values += [value for row in cursor.fetchall() for value in row]
+    return "\n".join(_text(value) for value in values)
+
+
+def _text(value: object) -> str:
+    return bytes(value).hex() if isinstance(value, bytes | memoryview) else str(value)

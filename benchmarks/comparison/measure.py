@@ -52,6 +52,7 @@ def measure(name: str, rounds: int) -> dict[str, Any]:
     return {
         "name": name,
         "title": candidate.title,
+        "distribution": candidate.distribution,
         "version": version(candidate.distribution),
         "configuration": candidate.configuration,
         "staff_way": candidate.staff_way,

@@ -40,7 +40,7 @@ GROUPS = {
     "The account, and staff": ("deactivated", "password", "revoked"),
     "The database": ("at_rest", "login_cost", "refresh_cost", "first_call_cost", "call_cost"),
 }
-SHORT_TITLES = ("race", "lost_late", "theft", "password", "revoked")
+SHORT_KEYS = ("race", "lost", "theft", "password", "revoked")
 Result = dict[str, Any]
 
 
@@ -98,7 +98,7 @@ def tables(results: list[Result]) -> str:
 def short_table(results: list[Result]) -> str:
     """Return the most telling columns; figures only where the rounds differ."""
     chosen = [result for result in results if result["name"] in SHORT]
-    return "\n".join(_table(chosen, SHORT_TITLES, _agreed)) + "\n"
+    return "\n".join(_table(chosen, SHORT_KEYS, _agreed)) + "\n"
 
 
 def _table(results: list[Result], keys: tuple[str, ...], cell: Any) -> list[str]:
