@@ -34,26 +34,29 @@ class MadeUp(Candidate):
         self.lock = Lock()
 
     def login(self, http: Any, username: str) -> Reply:
+        """Start a chain."""
         name = str(next(self.numbers))
         self.newest[name] = 0
-        return Reply(200, 7, self.tokens(name, 0))
+        return Reply(200, 7, self._tokens(name, 0))
 
-    def tokens(self, name: str, number: int) -> Tokens:
+    def _tokens(self, name: str, number: int) -> Tokens:
         text = f"made-up_{name}_{number}_"
         return Tokens(text, text)
 
     def refresh(self, http: Any, held: Tokens) -> Reply:
+        """Ask the rule of the package."""
         _, name, number, _ = held.refresh.split("_")
         with self.lock:
-            answer = self.decide(name, int(number))
+            answer = self._decide(name, int(number))
         if answer is None:
             return Reply(401, 0, held)
-        return Reply(200, 3, self.tokens(name, answer))
+        return Reply(200, 3, self._tokens(name, answer))
 
-    def decide(self, name: str, number: int) -> int | None:
+    def _decide(self, name: str, number: int) -> int | None:
         raise NotImplementedError
 
     def call(self, http: Any, access: str) -> Answer:
+        """Accept an access token while its chain lives."""
         lives = access.split("_")[1] in self.newest
         return Answer(200 if lives else 401, 1, {}, {})
 
@@ -61,7 +64,7 @@ class MadeUp(Candidate):
 class Strict(MadeUp):
     """Rotates, and refuses everything but the newest token."""
 
-    def decide(self, name: str, number: int) -> int | None:
+    def _decide(self, name: str, number: int) -> int | None:
         if self.newest.get(name) != number:
             return None
         self.newest[name] += 1
@@ -71,8 +74,8 @@ class Strict(MadeUp):
 class Suspicious(Strict):
     """As the strict one, and ends the session over any other token."""
 
-    def decide(self, name: str, number: int) -> int | None:
-        answer = super().decide(name, number)
+    def _decide(self, name: str, number: int) -> int | None:
+        answer = super()._decide(name, number)
         if answer is None:
             self.newest.pop(name, None)
         return answer
@@ -81,7 +84,7 @@ class Suspicious(Strict):
 class Forking(MadeUp):
     """Gives everybody who asks a token of their own, and honours all of them."""
 
-    def decide(self, name: str, number: int) -> int | None:
+    def _decide(self, name: str, number: int) -> int | None:
         self.newest[name] += 1
         return self.newest[name]
 
@@ -89,7 +92,7 @@ class Forking(MadeUp):
 class Overwriting(Strict):
     """Answers the login's token always, and remembers the last answer only."""
 
-    def decide(self, name: str, number: int) -> int | None:
+    def _decide(self, name: str, number: int) -> int | None:
         if number and number != self.newest[name]:
             return None
         self.newest[name] += 1
@@ -99,10 +102,10 @@ class Overwriting(Strict):
 class Repeating(Strict):
     """Gives the predecessor the same successor again."""
 
-    def decide(self, name: str, number: int) -> int | None:
+    def _decide(self, name: str, number: int) -> int | None:
         if number == self.newest[name] - 1:
             return self.newest[name]
-        return super().decide(name, number)
+        return super()._decide(name, number)
 
 
 @pytest.fixture

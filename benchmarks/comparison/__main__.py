@@ -7,6 +7,8 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from benchmarks.comparison import report
@@ -18,7 +20,6 @@ SERVER = "postgres://postgres@127.0.0.1:5432/comparison"
 
 def run(name: str, rounds: int, server: str) -> dict[str, Any]:
     """Measure one candidate in a process and a database of its own."""
-    print(name, file=sys.stderr, flush=True)
     with scratch_database(server, name) as url:
         environment = {
             **os.environ,
@@ -41,6 +42,7 @@ def run(name: str, rounds: int, server: str) -> dict[str, Any]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="benchmarks.comparison", description=__doc__)
     parser.add_argument("--rounds", type=int, default=40, help="how often each is looked at")
+    parser.add_argument("--jobs", type=int, default=1, help="how many packages at a time")
     parser.add_argument("--server", default=os.environ.get("POSTGRESQL_URL", SERVER))
     parser.add_argument(
         "--only", action="append", choices=CANDIDATES, help="print these, and write nothing"
@@ -53,7 +55,9 @@ def main() -> int:
         stale = report.stale()
         print(*(f"not what the figures say: {path}" for path in stale), sep="\n")
         return 1 if stale else 0
-    results = [run(name, options.rounds, options.server) for name in options.only or CANDIDATES]
+    with ThreadPoolExecutor(options.jobs) as pool:
+        one = partial(run, rounds=options.rounds, server=options.server)
+        results = list(pool.map(one, options.only or CANDIDATES))
     if options.only:
         print(json.dumps(results, indent=2))
         return 0

@@ -80,7 +80,8 @@ def _figures(candidate: Any, rounds: int, log: Path) -> dict[str, dict[str, int]
                 else:
                     figures[key] = None
                 spent = time.monotonic() - start
-                print(f"  {key}: {figures[key]} ({spent:.0f} s)", file=sys.stderr, flush=True)
+                line = f"{candidate.title}: {key}: {figures[key]} ({spent:.0f} s)"
+                print(line, file=sys.stderr, flush=True)
     return figures
 
 
