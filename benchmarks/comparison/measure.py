@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import signal
 import sys
 import tempfile
 import time
@@ -98,5 +99,7 @@ def _environment() -> dict[str, str]:
 
 if __name__ == "__main__":
     assert os.environ["DJANGO_SETTINGS_MODULE"].startswith(PROJECTS)
+    # Also when it is told to stop, its servers stop with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     django.setup()
     print(json.dumps(measure(sys.argv[1], int(sys.argv[2]))))
