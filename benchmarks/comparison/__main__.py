@@ -53,7 +53,8 @@ def main() -> int:
     options = parser.parse_args()
     if options.check:
         stale = report.stale()
-        print(*(f"not what the figures say: {path}" for path in stale), sep="\n")
+        for path in stale:
+            print(f"not what the figures say: {path}")
         return 1 if stale else 0
     with ThreadPoolExecutor(options.jobs) as pool:
         one = partial(run, rounds=options.rounds, server=options.server)
