@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["CANDIDATES", "PROJECTS", "SHORT"]
+__all__ = ["CANDIDATES", "PROJECTS", "SHORT", "SLOW"]
 
 PROJECTS = "benchmarks.comparison.projects"
 
@@ -30,3 +30,6 @@ SHORT = (
     "tokenauth",
 )
 """Those in the README."""
+
+SLOW = ("tokenauth", "oauth_toolkit")
+"""Those with a long grace to wait for."""

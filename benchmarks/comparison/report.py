@@ -9,10 +9,22 @@ from typing import Any
 
 from benchmarks.comparison.registry import SHORT
 
-__all__ = ["FIGURES", "ROOT", "render", "save", "short_table", "stale", "tables", "write"]
+__all__ = [
+    "FIGURES",
+    "ROOT",
+    "keep",
+    "kept",
+    "render",
+    "save",
+    "short_table",
+    "stale",
+    "tables",
+    "write",
+]
 
 ROOT = Path(__file__).resolve().parents[2]
 FIGURES = ROOT / "docs" / "benchmarks" / "comparison.json"
+KEPT = ROOT / "build" / "comparison"
 DOCUMENTS = {
     "docs/benchmarks/comparison.md": "tables",
     "README.md": "short_table",
@@ -44,8 +56,25 @@ SHORT_KEYS = ("race", "lost", "theft", "password", "revoked")
 Result = dict[str, Any]
 
 
+def keep(result: Result) -> None:
+    """Keep the figures of one candidate until the run is over."""
+    KEPT.mkdir(parents=True, exist_ok=True)
+    (KEPT / f"{result['name']}.json").write_text(json.dumps(result))
+
+
+def kept() -> dict[str, Result]:
+    """Return the figures that :func:`keep` kept, by candidate."""
+    return {path.stem: json.loads(path.read_text()) for path in KEPT.glob("*.json")}
+
+
 def save(results: list[Result]) -> None:
-    """Keep the figures of a run."""
+    """Save the figures of a whole run.
+
+    Raises:
+        ValueError: they are not of one environment and one number of rounds.
+    """
+    if len({(result["rounds"], *result["environment"].values()) for result in results}) != 1:
+        raise ValueError("these figures are of different runs")
     FIGURES.parent.mkdir(parents=True, exist_ok=True)
     FIGURES.write_text(json.dumps(results, indent=2) + "\n")
 
@@ -98,7 +127,9 @@ def tables(results: list[Result]) -> str:
 def short_table(results: list[Result]) -> str:
     """Return the most telling columns; figures only where the rounds differ."""
     chosen = [result for result in results if result["name"] in SHORT]
-    return "\n".join(_table(chosen, SHORT_KEYS, _agreed)) + "\n"
+    said = f"{results[0]['rounds']} rounds of each, on PostgreSQL, through each package's own views and in"
+    lines = [said, "its safest configuration:", "", *_table(chosen, SHORT_KEYS, _agreed)]
+    return "\n".join(lines) + "\n"
 
 
 def _table(results: list[Result], keys: tuple[str, ...], cell: Any) -> list[str]:

@@ -17,7 +17,7 @@ __all__ = ["serve"]
 
 WORKERS = 2
 THREADS = 4
-START = 60
+START = 300
 """Seconds that a server may take to start."""
 
 
@@ -62,7 +62,7 @@ def _wait(server: subprocess.Popen[bytes], address: str, log: Path) -> None:
     end = time.monotonic() + START
     while time.monotonic() < end and server.poll() is None:
         try:
-            if httpx.get(f"{address}/ready/", timeout=5).status_code == 204:
+            if httpx.get(f"{address}/ready/", timeout=30).status_code == 204:
                 return
         except httpx.HTTPError:
             time.sleep(0.1)
