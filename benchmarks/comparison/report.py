@@ -127,8 +127,13 @@ def tables(results: list[Result]) -> str:
 def short_table(results: list[Result]) -> str:
     """Return the most telling columns; figures only where the rounds differ."""
     chosen = [result for result in results if result["name"] in SHORT]
-    said = f"{results[0]['rounds']} rounds of each, on PostgreSQL, through each package's own views and in"
-    lines = [said, "its safest configuration:", "", *_table(chosen, SHORT_KEYS, _agreed)]
+    rounds = chosen[0]["rounds"]
+    lines = [
+        f"{rounds} rounds of each, on PostgreSQL, through each package's own views and in its",
+        "safest configuration:",
+        "",
+        *_table(chosen, SHORT_KEYS, _agreed),
+    ]
     return "\n".join(lines) + "\n"
 
 
