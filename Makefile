@@ -58,6 +58,17 @@ scale: $(VENV)/tests.stamp $(VENV)/databases.stamp
 benchmark: $(VENV)/benchmarks.stamp
 	$(CLEAN) $(BIN)/python -m benchmarks $(ARGS)
 
+# This package beside others, on PostgreSQL: POSTGRESQL_URL, of a database whose name the new ones
+# start with. Takes a quarter of an hour; ARGS="--rounds 5 --only knox" for a look.
+comparison: .venv-comparison/stamp
+	$(CLEAN) .venv-comparison/bin/python -m benchmarks.comparison $(ARGS)
+
+.venv-comparison/stamp: requirements/comparison.txt pyproject.toml | $(BIN)/python
+	$(PYTHON) -m venv .venv-comparison
+	.venv-comparison/bin/python -m pip --disable-pip-version-check -qq install \
+		--editable . --requirement $<
+	@touch $@
+
 clean:
 	rm -rf $(VENV) .venv-* build dist htmlcov .coverage .coverage.* \
 		.mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

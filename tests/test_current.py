@@ -77,4 +77,5 @@ class TestFirstUse:
         current.accept(request, access)
         assert current.first_use(request) is access
         current.record_first_use(access)
+        current.accept(request, verify_access_token(token))
         assert current.first_use(request) is None

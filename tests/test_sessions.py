@@ -242,7 +242,7 @@ class TestRenew:
         committed = commits == "commit"
 
         assert len(calls) == committed
-        assert is_usable(renewed)
+        assert is_usable(renewed) is committed
         assert is_usable(here) is not committed
         assert is_usable(there) is not committed
         assert is_refreshed(there) is not committed

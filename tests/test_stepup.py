@@ -441,7 +441,7 @@ def test_in_the_callers_transaction(tokens: Tokens, commits: Any):
     with transaction.atomic():
         new = again(tokens)
         transaction.set_rollback(not commits)
-    assert is_usable(new)
+    assert is_usable(new) is commits
     assert is_usable(current) is not commits
     assert is_superseded(current) is commits
     assert bool(events("step_up")) is commits

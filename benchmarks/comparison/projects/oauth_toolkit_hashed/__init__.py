@@ -1,0 +1,1 @@
+"""A project with django-oauth-toolkit and hashed tokens."""
