@@ -3,43 +3,49 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
 from proofs.simulation.engine import Engine
-from proofs.simulation.requests import Answer, Request, Token
+from proofs.simulation.requests import Token
 from proofs.simulation.rules import Row
 from proofs.simulation.server import Server
+from proofs.simulation.tab import Tab
 from proofs.simulation.world import World
 
-__all__ = ["BEST", "NAIVE", "Behaviour", "Browser", "Tab"]
+__all__ = ["BEST", "NAIVE", "PAGE", "Behaviour", "Browser"]
 
 LOCK_WAIT = 5.0
 """As LOCK_MS of the demo project's session.js: then a tab goes on without the lock."""
-
-FIRST_BACKOFF, LONGEST_BACKOFF = 1.0, 60.0
-NEXT_TRY = 1 / 60  # per second: when a client without retries is used again
-MEAN_PAUSE = 1 / 10  # per second: between the end of an access token and its next use
 
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
     """How a client is written.
 
+    A client that does not retry tries again when it is used again.
+
     Attributes:
         name: for the tables.
-        careful: it has one refresh under way in each tab, holds a Web Lock across the tabs,
-            retries with a growing pause, and tries once more after a 401. A client that is not
-            sends as many refreshes as it has calls waiting, in every tab, takes each 401 for
-            the end, and tries again only when it is used again.
+        shares: it has one refresh under way in each tab, and holds a Web Lock across the tabs.
+            One that does not sends as many refreshes as it has calls waiting, in every tab.
+        retries: with a growing pause, and once more after a 401.
     """
 
     name: str
-    careful: bool
+    shares: bool
+    retries: bool
 
 
-BEST = Behaviour("best practice", careful=True)
-NAIVE = Behaviour("naive", careful=False)
+BEST = Behaviour("lock and retries", shares=True, retries=True)
+PAGE = Behaviour("session.js", shares=True, retries=False)
+"""The demo project's client: a lock, no retries of its own."""
+NAIVE = Behaviour("naive", shares=False, retries=False)
+
+
+def _nothing() -> None:
+    pass
 
 
 class Browser:
@@ -58,7 +64,8 @@ class Browser:
         stored: every token that the jar has held, with when: what a disk may still hold.
         awake: the machine is, and the browser is running.
         wakes: when it will be awake again, while it is not.
-        logouts: how often it was told that its session was over, by the reason.
+        logouts: why its sessions were over, each time it was told so.
+        on_logout: called when it is told, while the jar still holds that session.
     """
 
     __slots__ = (
@@ -83,7 +90,7 @@ class Browser:
         self.wakes = 0.0
         self.epoch = 0
         self.logouts: list[str] = []
-        self.on_logout = lambda: None
+        self.on_logout: Callable[[], None] = _nothing
         self._holder: Tab | None = None
         self._waiting: deque[Tab] = deque()
         self.tabs = [
@@ -153,7 +160,7 @@ class Browser:
 
     def acquire(self, tab: Tab) -> None:
         """Let a tab refresh when no other one does, or after the longest wait."""
-        if not self.behaviour.careful:
+        if not self.behaviour.shares:
             tab.refresh()
         elif self._holder is None:
             self._holder = tab
@@ -176,155 +183,3 @@ class Browser:
             self._holder = self._waiting.popleft() if self._waiting else None
             if self._holder is not None:
                 self._holder.refresh()
-
-
-class Tab:
-    """One tab, with an access token of its own in memory.
-
-    Args:
-        browser: the one it is in.
-        polls: it always wants an access token while the machine is awake.
-
-    Attributes:
-        used_until: it wants an access token until then.
-        access_until: its access token is good until then.
-        turn: grows when whatever it waits for is lost.
-    """
-
-    __slots__ = (
-        *("browser", "polls", "used_until", "access_until", "turn"),
-        *("_timer", "_flying", "_waits", "_backoff", "_again"),
-    )
-    is_thief = False
-
-    def __init__(self, browser: Browser, *, polls: bool) -> None:
-        self.browser, self.polls = browser, polls
-        self.used_until = self.access_until = -1.0
-        self.turn = self._timer = self._flying = 0
-        self._waits = False
-        self._again = False
-        self._backoff = FIRST_BACKOFF
-
-    def use(self, until: float) -> None:
-        """Be looked at by the user until then."""
-        self.used_until = max(self.used_until, until)
-        self.want(0.0)
-
-    def want(self, delay: float) -> None:
-        """Want an access token after a delay, in place of whenever it was wanted before."""
-        self._timer += 1
-        engine = self.browser.engine
-        engine.at(engine.now + delay, self._need, self._timer)
-
-    def _need(self, timer: int) -> None:
-        browser, now = self.browser, self.browser.engine.now
-        if timer != self._timer or not browser.awake or self._waits:
-            return
-        if not self.polls and now > self.used_until:
-            return
-        if now < self.access_until:
-            self.want(self.access_until - now + browser.random.expovariate(MEAN_PAUSE))
-            return
-        self._waits = True
-        browser.acquire(self)
-
-    def cut(self) -> None:
-        """Lose what is under way."""
-        self.turn += 1
-        self._timer += 1
-        self._flying = 0
-        self._waits = self._again = False
-        self._backoff = FIRST_BACKOFF
-
-    def refresh(self) -> None:
-        """Send the refresh, or as many as there are calls waiting for one."""
-        browser = self.browser
-        calls = 1
-        if not browser.behaviour.careful:
-            calls += (browser.random.random() < 0.3) + (browser.random.random() < 0.1)
-        self._again = False
-        for _ in range(calls):
-            self._send()
-        if browser.random.random() < browser.world.reloads:
-            engine = browser.engine
-            engine.at(engine.now + browser.random.random() * 3, self._reload, self.turn)
-
-    def _send(self) -> None:
-        browser = self.browser
-        self._flying += 1
-        browser.server.send(
-            Request(self, browser.jar, browser.engine.now, self.turn, browser.epoch)
-        )
-
-    def _reload(self, turn: int) -> None:
-        if turn == self.turn and self._flying:
-            self.access_until = -1.0
-            self.cut()
-            self.browser.release(self)
-            self.want(0.2)
-
-    def silent_until(self, request: Request) -> float | None:
-        """Answers to a machine that is asleep are lost, or wait for it, as the world has it."""
-        browser = self.browser
-        if request.epoch == browser.epoch:
-            # The network stack may or may not have stored the cookie of a page that has gone.
-            gone = request.turn != self.turn and browser.random.random() < 0.5
-            return None if gone else 0.0
-        waits = not browser.awake and request.epoch == browser.epoch - 1
-        if waits and browser.random.random() < browser.world.survives_sleep:
-            return browser.wakes + browser.random.random()
-        return None
-
-    def hears(self, request: Request, answer: Answer) -> None:
-        """Take an answer: the jar takes the cookie, the tab takes the rest if it still waits."""
-        browser = self.browser
-        row = request.token[0]
-        if row is not browser.jar[0]:
-            return
-        if answer.token is not None:
-            browser.store((row, answer.token))
-        if request.turn != self.turn:
-            return
-        self._flying -= 1
-        if answer.status == 401:
-            self._refused(row)
-        elif answer.status == 503:
-            self._failed()
-        else:
-            self._succeeded(request, answer)
-
-    def _succeeded(self, request: Request, answer: Answer) -> None:
-        browser = self.browser
-        self._backoff = FIRST_BACKOFF
-        self.access_until = request.sent + browser.world.access_lifetime
-        if browser.world.uses_seen:
-            browser.server.use(request.token[0], answer.generation, 0.01)
-        self._waits = False
-        browser.release(self)
-        pause = browser.random.expovariate(MEAN_PAUSE)
-        self.want(max(0.0, self.access_until - browser.engine.now) + pause)
-
-    def _refused(self, row: Row) -> None:
-        if self.browser.behaviour.careful and not self._again:
-            self._again = True
-            self._send()
-        else:
-            self.browser.log_out(row)
-
-    def misses(self, request: Request) -> None:
-        """Give up waiting for an answer."""
-        if request.turn == self.turn:
-            self._flying -= 1
-            self._failed()
-
-    def _failed(self) -> None:
-        browser = self.browser
-        if self._flying or not self._waits:
-            return
-        self._waits = False
-        browser.release(self)
-        if browser.behaviour.careful:
-            self.want(self._backoff * (0.5 + browser.random.random()))
-            self._backoff = min(2 * self._backoff, LONGEST_BACKOFF)
-        else:
-            self.want(browser.random.expovariate(NEXT_TRY))

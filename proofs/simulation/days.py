@@ -42,7 +42,8 @@ def plan_day(
         engine.at(begin + length, browser.sleep, sleep_until)
     engine.at(start, browser.restore if start == 0 else browser.wake)
     for _ in range(_poisson(random, world.outages)):
-        engine.at(start + random.random() * DAY * WAKING_HOURS, _fail, engine, random, world, server)
+        when = start + random.random() * DAY * WAKING_HOURS
+        engine.at(when, _fail, engine, random, world, server)
     if world.snapshot:
         block = random.randrange(len(starts))
         when = starts[block] + random.random() * (ends[block] - starts[block])

@@ -31,9 +31,15 @@ TRY_AGAIN = Answer(503)
 
 
 class Client(Protocol):
-    """Whoever sends requests: a tab, or a thief."""
+    """Whoever sends requests: a tab, or a thief.
+
+    Attributes:
+        is_thief: a thief.
+        has_good_network: nothing of his is lost or late.
+    """
 
     is_thief: bool
+    has_good_network: bool
 
     def hears(self, request: Request, answer: Answer) -> None:
         """Take an answer that has arrived, in time or not."""

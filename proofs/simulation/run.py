@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
-from typing import Any
 
 from proofs.simulation.browser import BEST, Behaviour, Browser
 from proofs.simulation.days import plan_day
@@ -26,7 +25,9 @@ __all__ = ["Cell", "Tally", "Theft", "constants", "run_cell", "run_day", "run_th
 MORNING = 600.0
 """Seconds of the next morning that belong to a day: the night may have left its mark."""
 
-CHUNK = 250
+USUAL = World()
+
+CHUNK = 50
 """Days or thefts that a process does at a time."""
 
 
@@ -48,7 +49,7 @@ class Cell:
 
     name: str
     rule: str
-    world: World = World()
+    world: World = USUAL
     behaviour: Behaviour = BEST
     days: int = 10_000
     habits: tuple[Habit, ...] = ()
@@ -66,16 +67,17 @@ class Theft:
         outcome: "caught", "refused" (a 401 ended his chain and nothing else), "victim out" (the
             victim had to log in, the thief's chain lives) or "free" at the end of the time.
         seconds: from his first refresh to the end, by the clock.
-        requests: refreshes by both sides, his first one and the one that caught him included.
-        most: the larger of the two sides' numbers.
-        at_once: his first refresh ended it.
+        shared: seconds from the victim's first refresh after that one: both are using it.
+        by_thief, by_victim: refreshes of either side from his first one to the last, inclusive.
+        turns: how often the side changed in these, plus one: 1 if his first refresh ended it.
     """
 
     outcome: str
     seconds: float
-    requests: int
-    most: int
-    at_once: bool
+    shared: float
+    by_thief: int
+    by_victim: int
+    turns: int
 
 
 @dataclass(slots=True)
@@ -109,13 +111,13 @@ def constants(cell: Cell) -> Iterator[None]:
     """Set the constants of the decision to what the cell asks for, and back."""
     kept = protocol.MAX_LATE_RUN, protocol.RACE
     if cell.late_run is not None:
-        protocol.MAX_LATE_RUN = cell.late_run  # type: ignore[misc]
+        protocol.MAX_LATE_RUN = cell.late_run
     if cell.race is not None:
-        protocol.RACE = timedelta(seconds=cell.race)  # type: ignore[misc]
+        protocol.RACE = timedelta(seconds=cell.race)
     try:
         yield
     finally:
-        protocol.MAX_LATE_RUN, protocol.RACE = kept  # type: ignore[misc]
+        protocol.MAX_LATE_RUN, protocol.RACE = kept
 
 
 def _place(cell: Cell, seed: int, index: int) -> tuple[Engine, Server, Browser]:
@@ -125,11 +127,11 @@ def _place(cell: Cell, seed: int, index: int) -> tuple[Engine, Server, Browser]:
     return engine, server, Browser(engine, world, random, server, cell.behaviour, Row(0.0))
 
 
-def _plan(engine: Engine, cell: Cell, seed: int, index: int, day: int, *rest: Any) -> None:
-    days = Random(f"{seed}/{index}/day {day}")
-    plan_day(engine, cell.world, days, *rest, start=day * DAY)
+def _plan(cell: Cell, seed: int, index: int, day: int, browser: Browser, server: Server) -> None:
+    engine, random = browser.engine, Random(f"{seed}/{index}/day {day}")
+    plan_day(engine, cell.world, random, browser, server, day * DAY)
     if day + 1 < cell.horizon and cell.habits:
-        engine.at((day + 1) * DAY, _plan, engine, cell, seed, index, day + 1, *rest)
+        engine.at((day + 1) * DAY, _plan, cell, seed, index, day + 1, browser, server)
 
 
 def run_day(cell: Cell, seed: int, index: int) -> Tally:
@@ -144,7 +146,7 @@ def run_day(cell: Cell, seed: int, index: int) -> Tally:
         What happened.
     """
     engine, server, browser = _place(cell, seed, index)
-    _plan(engine, cell, seed, index, 0, browser, server)
+    _plan(cell, seed, index, 0, browser, server)
     engine.at(DAY, browser.wake)
     tally = Tally(days=1)
     browser.on_logout = lambda: _count_row(tally, browser.jar[0])
@@ -188,24 +190,12 @@ def run_theft(cell: Cell, seed: int, index: int) -> Tally:
     thief = Thief(
         *(engine, cell.world, random, server, habit),
         seen=cell.thief_seen,
-        follows_within=0.9 * grace,
+        grace=grace,
     )
     row: Row = browser.jar[0]
-    counts = {True: 0, False: 0}
-
-    def decided(request: Request) -> None:
-        by_thief = request.client.is_thief
-        if thief.first is None and by_thief:
-            thief.first = request.sent
-        if thief.first is not None and request.token[0] is row:
-            counts[by_thief] += 1
-            engine.stopped = row.ended is not None
-
-    def logged_out() -> None:
-        engine.stopped = True
-
-    server.decided, browser.on_logout = decided, logged_out
-    _plan(engine, cell, seed, index, 0, browser, server)
+    watch = _Watch(engine, thief, row)
+    server.decided, browser.on_logout = watch.decided, watch.stop
+    _plan(cell, seed, index, 0, browser, server)
     engine.at(random.random() * DAY, thief.steal, browser)
     engine.at(cell.horizon * DAY, lambda: None)
     while not engine.stopped and not thief.refused and engine.now < cell.horizon * DAY:
@@ -216,23 +206,49 @@ def run_theft(cell: Cell, seed: int, index: int) -> Tally:
     if thief.first is None or (row.ended is not None and row.ended < thief.first):
         tally.unused_thefts = 1
         return tally
-    tally.thefts.append(_outcome(engine, thief, browser, row, counts))
+    tally.thefts.append(watch.outcome(victim_out=bool(browser.logouts)))
     return tally
 
 
-def _outcome(
-    engine: Engine, thief: Thief, browser: Browser, row: Row, counts: dict[bool, int]
-) -> Theft:
-    outcome, end = "free", engine.now
-    if row.ended is not None:
-        outcome, end = "caught", row.ended
-    elif thief.refused:
-        outcome = "refused"
-    elif browser.logouts:
-        outcome = "victim out"
-    assert thief.first is not None
-    both, most = counts[True] + counts[False], max(counts.values())
-    return Theft(outcome, end - thief.first, both, most, both == 1)
+class _Watch:
+    """Who refreshed after the thief's first use, and how it ended."""
+
+    def __init__(self, engine: Engine, thief: Thief, row: Row) -> None:
+        self._engine, self._thief, self._row = engine, thief, row
+        self._shared_since: float | None = None
+        self._last: bool | None = None
+        self._counts = {True: 0, False: 0}
+        self._turns = 0
+
+    def stop(self) -> None:
+        self._engine.stopped = True
+
+    def decided(self, request: Request) -> None:
+        by_thief = request.client.is_thief
+        if self._thief.first is None and by_thief:
+            self._thief.first = request.sent
+        if self._thief.first is None or request.token[0] is not self._row:
+            return
+        if not by_thief and self._shared_since is None:
+            self._shared_since = self._engine.now
+        self._counts[by_thief] += 1
+        self._turns += by_thief is not self._last
+        self._last = by_thief
+        self._engine.stopped = self._row.ended is not None
+
+    def outcome(self, *, victim_out: bool) -> Theft:
+        outcome, end = "free", self._engine.now
+        if self._row.ended is not None:
+            outcome, end = "caught", self._row.ended
+        elif self._thief.refused:
+            outcome = "refused"
+        elif victim_out:
+            outcome = "victim out"
+        assert self._thief.first is not None
+        shared = end - self._shared_since if self._shared_since is not None else 0.0
+        by_thief, by_victim = self._counts[True], self._counts[False]
+        seconds = end - self._thief.first
+        return Theft(outcome, seconds, max(0.0, shared), by_thief, by_victim, self._turns)
 
 
 def _run_chunk(work: tuple[Cell, int, int, int]) -> Tally:

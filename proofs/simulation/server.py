@@ -17,6 +17,8 @@ ATTEMPTS = 3
 
 MEAN_PAUSE = 1 / 0.005  # per second: between a read and its write
 LONGEST_WAIT = 2.0  # s, for a lock
+LONGEST_USE = 2.0  # s, a long way of a request to an API
+GOOD_LEG = 0.05  # s
 
 
 class Server:
@@ -31,10 +33,11 @@ class Server:
 
     Attributes:
         down_until: the end of an outage of the network.
-        served: requests that got an answer, by their sender: victim, thief.
-        answers: by status.
-        watcher: called with the request after each rotation: a thief who sees the wire.
-        watches: called with the request whenever one was decided upon.
+        served: how many requests got an answer.
+        answers: how many, by status.
+        watcher: called with the row and the token that the victim has just exchanged: a thief who
+            sees the wire.
+        decided: called with each request that was decided upon.
     """
 
     __slots__ = (
@@ -59,7 +62,7 @@ class Server:
     def send(self, request: Request) -> None:
         """Send a request; sooner or later its client hears an answer or misses it."""
         now = self._engine.now
-        way = self._way(self._world.request_life)
+        way = self._way(request, self._world.request_life)
         arrival = now + way
         self._expect(request, arrival if way >= 0 else None)
         if way >= 0:
@@ -68,17 +71,20 @@ class Server:
     def use(self, row: Row, generation: int, delay: float) -> None:
         """Use an access token for the first time.
 
-        It is used until that is heard, so a lost request costs a second each.
+        It is used until that is heard: a lost request costs a second, an outage all of its time.
         """
         if row.confirmed_generation >= generation:
             return
-        way = self._way(2.0)
+        way = self._world.leg(self._random, self._slow, LONGEST_USE)
         while way < 0:
             delay += 1.0
-            way = self._way(2.0) if delay < 60 else 0.0
+            way = self._world.leg(self._random, self._slow, LONGEST_USE)
+        delay += max(0.0, self.down_until - self._engine.now)
         self._engine.at(self._engine.now + delay + way, self._rule.confirm, row, generation)
 
-    def _way(self, longest: float) -> float:
+    def _way(self, request: Request, longest: float) -> float:
+        if request.client.has_good_network:
+            return GOOD_LEG
         if self._engine.now < self.down_until:
             return -1.0
         return self._world.leg(self._random, self._slow, longest)
@@ -138,7 +144,7 @@ class Server:
                 self.watcher(row, presented)
         if self.decided is not None:
             self.decided(request)
-        way = self._way(self._world.give_up)
+        way = self._way(request, self._world.give_up)
         arrival = self._engine.now + way
         if way < 0:
             self._expect(request, None)

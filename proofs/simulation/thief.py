@@ -18,6 +18,7 @@ MEAN_PAUSE = 1 / 5  # per second: before he tries again
 MEAN_REST = 1 / 3600  # per second: between two uses of an unsteady thief
 LONGEST_REST = 8 * 3600.0  # s: before the first use; drawn evenly over orders of magnitude
 FASTEST = 1.0  # s
+SAFE = 0.9  # of the time that he has
 
 
 class Habit(Enum):
@@ -25,6 +26,7 @@ class Habit(Enum):
 
     STEADY = "when his access token expires"
     NOW_AND_THEN = "now and then"
+    TAKES_TURNS = "once after each of the victim's rotations, after the grace"
     FOLLOWS = "within the grace after each of the victim's rotations"
 
 
@@ -33,12 +35,12 @@ class Thief:
 
     Args:
         engine: the time.
-        world: how bad it is; his network is as bad as the victim's.
+        world: how bad it is; his network is as bad as the victim's, but for FOLLOWS.
         random: where to draw from.
         server: whom to ask.
         habit: when he refreshes.
         seen: he uses his access tokens at this project, not elsewhere.
-        follows_within: for FOLLOWS, how long after a rotation at most, in seconds.
+        grace: of the server, in seconds: he knows it.
 
     Attributes:
         token: what he holds; ``None`` before the theft.
@@ -48,8 +50,8 @@ class Thief:
     """
 
     __slots__ = (
-        *("_engine", "_world", "_random", "_server", "_habit", "_seen", "_within"),
-        *("token", "first", "refused", "got", "_turn"),
+        *("_engine", "_world", "_random", "_server", "_habit", "_seen", "_grace"),
+        *("token", "first", "refused", "got", "has_good_network", "_turn", "_followed"),
     )
     is_thief = True
 
@@ -62,28 +64,37 @@ class Thief:
         habit: Habit,
         *,
         seen: bool,
-        follows_within: float = 0.0,
+        grace: float = 0.0,
     ) -> None:
         self._engine, self._world, self._random = engine, world, random
         self._server, self._habit, self._seen = server, habit, seen
-        self._within = follows_within
+        self._grace = grace
+        self.has_good_network = habit is Habit.FOLLOWS
         self.token: Token | None = None
         self.first: float | None = None
         self.refused = False
         self.got = self._turn = 0
+        self._followed = -1
 
     def steal(self, browser: Browser) -> None:
         """Copy what is in the jar."""
         self.token = browser.jar
-        if self._habit is Habit.FOLLOWS:
+        if self._habit in {Habit.FOLLOWS, Habit.TAKES_TURNS}:
             self._server.watcher = self._follow
             return
         rest = FASTEST * (LONGEST_REST / FASTEST) ** self._random.random()
         self._again(rest)
 
     def _follow(self, row: Row, presented: int) -> None:
-        if self.token == (row, presented):
-            self._again(self._random.random() * self._within)
+        # The victim's other tabs present the same token: that is the same rotation.
+        if self.token == (row, presented) and self._followed != presented:
+            self._followed = presented
+            share = self._random.random()
+            if self._habit is Habit.FOLLOWS:
+                self._again(share * self._grace * SAFE)
+            else:
+                rest = self._world.access_lifetime - self._grace
+                self._again(self._grace + 1 + share * rest * SAFE)
 
     def _again(self, delay: float) -> None:
         self._turn += 1

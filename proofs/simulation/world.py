@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from math import log
 from random import Random
 
 __all__ = ["DAY", "World", "described"]
@@ -11,8 +10,8 @@ __all__ = ["DAY", "World", "described"]
 DAY = 86_400.0
 """Seconds in a day."""
 
-TYPICAL_LEG = log(0.06)  # s, the median of a message's way
-SPREAD_OF_LEG = 1.0  # of the logarithm: one message in a hundred takes more than 0.6 s
+SHORTEST_LEG = 0.04  # s, of a message's way; the median is 0.06 s
+HEAVINESS = 2 / 3  # Pareto's, of shape 1.5: 1 in 50 takes over 0.5 s, 1 in 2,000 over 6 s
 SLOW_ON_SLOW_DAYS = 0.2
 
 
@@ -40,10 +39,16 @@ class World:
         default=(1, 2, 2, 3, 3, 4, 4, 6, 6, 10), metadata={"is": "tabs, one of"}
     )
     polls: float = field(
-        default=0.3, metadata={"is": "tabs that always want an access token while awake"}
+        default=0.3, metadata={"is": "tabs that poll in the background while the machine is awake"}
+    )
+    call_pause: float = field(
+        default=10.0, metadata={"is": "between two calls of a tab in use, on average"}
+    )
+    poll_pause: float = field(
+        default=60.0, metadata={"is": "between two calls of a tab that polls, on average"}
     )
     blocks: int = field(default=5, metadata={"is": "times a day that the machine is awake"})
-    awake: float = field(default=2400.0, metadata={"is": "each time, on average"})
+    awake: float = field(default=1800.0, metadata={"is": "each time, on average"})
     visit: float = field(default=600.0, metadata={"is": "a tab is used at a stretch, on average"})
     peeks: float = field(
         default=0.3, metadata={"is": "sleeps with a short wake of 1 to 20 s in them"}
@@ -61,9 +66,7 @@ class World:
     survives_sleep: float = field(
         default=0.0, metadata={"is": "answers due while asleep that are taken on waking"}
     )
-    flush: float = field(
-        default=0.0, metadata={"is": "the cookie store is written to disk every"}
-    )
+    flush: float = field(default=0.0, metadata={"is": "the cookie store is written to disk every"})
     snapshot: float = field(
         default=0.0, metadata={"is": "once a day the cookie store is put back by"}
     )
@@ -80,13 +83,13 @@ class World:
             longest: a long way takes up to this, evenly spread, in seconds.
 
         Returns:
-            Seconds; negative if the message is lost.
+            Seconds, with a heavy tail; negative if the message is lost.
         """
         if random.random() < self.loss:
             return -1.0
         if random.random() < slow:
             return random.random() * longest
-        return random.lognormvariate(TYPICAL_LEG, SPREAD_OF_LEG)
+        return SHORTEST_LEG * float((1.0 - random.random()) ** -HEAVINESS)
 
     def slowness(self, random: Random) -> float:
         """Draw the share of messages that take long on one day."""
