@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install
 # The project's own settings, whatever the shell has exported for another one.
 CLEAN := env -u DATABASE_URL -u CACHE_URL -u DJANGO_SETTINGS_MODULE
 
-.PHONY: demo test lint format types layers rules matrix clean
+.PHONY: demo test lint format types layers rules simulation matrix clean
 
 demo: $(VENV)/demo.stamp
 	$(CLEAN) PORT=$(PORT) $(BIN)/python manage.py migrate --verbosity 0
@@ -38,6 +38,10 @@ layers: $(VENV)/lint.stamp
 # Which test proves which rule; fails if a rule has no test.
 rules: $(VENV)/tests.stamp
 	$(CLEAN) $(BIN)/python -m pytest --req-table --quiet -p no:randomly
+
+# Virtual browsers and thieves; goes on where it stopped. ARGS=--quick for a look, --again for all.
+simulation: $(VENV)/tests.stamp
+	$(CLEAN) $(BIN)/python -m proofs.simulation $(ARGS)
 
 # Every database, the oldest and the newest versions. Needs PostgreSQL and MariaDB: see .ci/run.
 matrix:

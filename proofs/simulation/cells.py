@@ -129,16 +129,20 @@ def race_cells() -> list[Cell]:
     return cells
 
 
-def all_cells(*, quick: bool = False) -> list[Cell]:
-    """Return everything, what takes longest last.
+def all_cells(part: int = 1) -> list[Cell]:
+    """Return everything, what matters most first.
 
     Args:
-        quick: a fiftieth of the days, to see that it works; its figures say little.
+        part: an nth of the days only.
     """
+    honest = honest_cells()
+    default = [cell for cell in honest if cell.rule == "ours 30"]
     cells = [
-        *(honest_cells() + theft_cells()),
-        *(limit_cells() + lossy_cells() + broken_cells() + race_cells()),
+        *(cell for cell in default if cell.behaviour is PAGE),
+        *(theft_cells() + limit_cells() + broken_cells()),
+        *(cell for cell in honest if cell.rule != "ours 30"),
+        *(race_cells() + lossy_cells()),
+        *(cell for cell in default if cell.behaviour is not PAGE),
     ]
     assert len({cell.name for cell in cells}) == len(cells)
-    cells.sort(key=lambda cell: cell.days > USUAL and cell.behaviour is not PAGE)
-    return [replace(cell, days=cell.days // 50) for cell in cells] if quick else cells
+    return [replace(cell, days=cell.days // part) for cell in cells]

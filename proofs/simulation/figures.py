@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from math import ceil, sqrt
 from pathlib import Path
@@ -75,10 +76,14 @@ MINUTES = (0, 1, 2, 5, 10, 20, 30, 60, 120, 240, 480, 1440)
 """Where the distribution of the time that both sides used a token is read."""
 
 
+def _what(cell: Cell) -> str:
+    return repr(replace(cell, days=0))
+
+
 def summary(cell: Cell, tally: Tally) -> dict[str, Any]:
     """Return what the file of results keeps of a cell, as plain data."""
     found: dict[str, Any] = {
-        "cell": repr(cell),
+        "cell": _what(cell),
         "days": tally.days,
         "refreshes": tally.refreshes,
         "rotations": tally.rotations,
@@ -132,8 +137,9 @@ class Results:
                 self.cells = kept["cells"]
 
     def has(self, cell: Cell) -> bool:
-        """Whether this very cell has been simulated."""
-        return bool(self.cells.get(cell.name, {}).get("cell") == repr(cell))
+        """Whether this cell has been simulated, for as many days or more."""
+        kept = self.cells.get(cell.name)
+        return bool(kept and kept["days"] >= cell.days and kept["cell"] == _what(cell))
 
     def add(self, cell: Cell, tally: Tally) -> None:
         """Keep a cell's figures."""

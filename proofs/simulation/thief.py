@@ -51,7 +51,7 @@ class Thief:
 
     __slots__ = (
         *("_engine", "_world", "_random", "_server", "_habit", "_seen", "_grace"),
-        *("token", "first", "refused", "got", "has_good_network", "_turn", "_followed"),
+        *("token", "first", "refused", "got", "has_good_network", "_turn", "_rotated"),
     )
     is_thief = True
 
@@ -74,27 +74,34 @@ class Thief:
         self.first: float | None = None
         self.refused = False
         self.got = self._turn = 0
-        self._followed = -1
+        self._rotated = -1
 
     def steal(self, browser: Browser) -> None:
         """Copy what is in the jar."""
         self.token = browser.jar
         if self._habit in {Habit.FOLLOWS, Habit.TAKES_TURNS}:
             self._server.watcher = self._follow
+            if self.token[1] in self.token[0].successors:
+                self._act()
             return
         rest = FASTEST * (LONGEST_REST / FASTEST) ** self._random.random()
         self._again(rest)
 
     def _follow(self, row: Row, presented: int) -> None:
         # The victim's other tabs present the same token: that is the same rotation.
-        if self.token == (row, presented) and self._followed != presented:
-            self._followed = presented
-            share = self._random.random()
-            if self._habit is Habit.FOLLOWS:
-                self._again(share * self._grace * SAFE)
-            else:
-                rest = self._world.access_lifetime - self._grace
-                self._again(self._grace + 1 + share * rest * SAFE)
+        if self.token is None or row is not self.token[0] or presented <= self._rotated:
+            return
+        self._rotated = presented
+        if presented == self.token[1]:
+            self._act()
+
+    def _act(self) -> None:
+        share = self._random.random()
+        if self._habit is Habit.FOLLOWS:
+            self._again(share * self._grace * SAFE)
+        else:
+            rest = self._world.access_lifetime - self._grace
+            self._again(self._grace + 1 + share * rest * SAFE)
 
     def _again(self, delay: float) -> None:
         self._turn += 1
@@ -128,6 +135,11 @@ class Thief:
             self._again(self._world.access_lifetime + self._random.expovariate(MEAN_PAUSE))
         elif self._habit is Habit.NOW_AND_THEN:
             self._again(self._random.expovariate(MEAN_REST))
+        elif request.token[0].forked:
+            # He has a chain of his own: what the victim does is nothing to him.
+            self._again(self._world.access_lifetime + self._random.expovariate(MEAN_PAUSE))
+        elif self.token is not None and self._rotated >= self.token[1]:
+            self._act()
 
     def misses(self, request: Request) -> None:
         """Try again."""
