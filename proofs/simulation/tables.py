@@ -41,6 +41,10 @@ def _rate(found: dict[str, Any] | None) -> list[str]:
     return [f"{days:,}", f"{number:,}", rate, share]
 
 
+def _short_rate(rate: list[str]) -> str:
+    return f"{rate[2]} [{rate[1]} in {rate[0]}]" if rate[1] else rate[0]
+
+
 RATE = ["days", "false logouts", "in 1,000 days", "% of days with one (95 %)"]
 
 
@@ -151,7 +155,7 @@ def limits(results: Results) -> str:
         for loss in (0.05, 0.2):
             for client in ("session.js", "naive"):
                 rate = _rate(results.cells.get(f"limit/{limit}/{loss}/{client}"))
-                cells.append(f"{rate[2] or rate[0]} [{rate[1]}]")
+                cells.append(_short_rate(rate))
         for name in ("0.05/both go on", "0.05/takes turns", "0.2/takes turns", "mixed"):
             theft = _theft(results.cells.get(f"limit/{limit}/{name}"))
             cells.append(f"{theft[1]}; {theft[3]}")
@@ -173,7 +177,7 @@ def races(results: Results) -> str:
                 cells = [_name(rule), HERE[seen], race]
                 for client in CLIENTS:
                     rate = _rate(results.cells.get(f"{prefixes[0]}/{rule}/{client}/{HERE[seen]}"))
-                    cells.append(f"{rate[2] or rate[0]} [{rate[1]}]")
+                    cells.append(_short_rate(rate))
                 for what in ("both go on", "takes turns"):
                     found = results.cells.get(f"{prefixes[1]}/{rule}/{what}/{HERE[seen]}")
                     theft = _theft(found)
