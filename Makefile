@@ -45,6 +45,10 @@ rules: $(VENV)/tests.stamp
 chaos: $(VENV)/tests.stamp $(VENV)/postgresql.stamp
 	$(CLEAN) $(BIN)/python -m proofs.chaos $(ARGS)
 
+# Virtual browsers and thieves; goes on where it stopped. ARGS=--quick for a look, --again for all.
+simulation: $(VENV)/tests.stamp
+	$(CLEAN) $(BIN)/python -m proofs.simulation $(ARGS)
+
 # Every database, the oldest and the newest versions. Needs PostgreSQL and MariaDB: see .ci/run.
 matrix:
 	.ci/run environments sqlite postgresql mariadb atomic make-test
