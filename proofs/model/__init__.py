@@ -1,0 +1,13 @@
+"""A model checker of the refresh protocol: every interleaving of its statements.
+
+``python -m proofs.model`` explores, ``--mutate`` shows that the checker can fail. What is
+proved, and what is not: docs/proofs/model.md.
+
+*   :mod:`proofs.model.state`: the rows, the statements, and what the database does with them;
+*   :mod:`proofs.model.programs`: what each actor sends, in the order of the real code;
+*   :mod:`proofs.model.invariants`: what must hold after every statement;
+*   :mod:`proofs.model.explorer`: the search through every state;
+*   :mod:`proofs.model.scenarios`: who meets whom, from which row;
+*   :mod:`proofs.model.mutants`: the same without one guard at a time;
+*   :mod:`proofs.model.schedules`: the interleavings one by one, for the replay on the real code.
+"""

@@ -1,0 +1,76 @@
+"""The checker with one guard left out: each must be seen, or be known to guard something else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+from proofs.model.explorer import Database, Explorer, Found, Mutant, Scenario
+from proofs.model.invariants import check
+from proofs.model.programs import Rules
+from proofs.model.scenarios import combinations, honest, named
+
+__all__ = ["BENT_RULES", "REDUNDANT", "Verdict", "guards", "try_guard", "try_rule"]
+
+BENT_RULES: dict[str, Rules] = {
+    "a jump by one generation, not two": Rules(jump=1),
+    "who lost the race to rotate may be late": Rules(forgives_races=False),
+}
+"""Rules beside the guards, each of them broken."""
+
+REDUNDANT: dict[Mutant, str] = {}
+"""Guards without which nothing that is checked here goes wrong, and what they are for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one mutant.
+
+    Attributes:
+        name: the mutant.
+        scenario: where it was seen; ``None`` if nowhere.
+        found: the violation and its trace.
+        tried: how many scenarios were explored.
+    """
+
+    name: str
+    scenario: str | None
+    found: Found | None
+    tried: int
+
+
+def _scenarios() -> Iterator[Scenario]:
+    return chain(combinations(2), combinations(2, grace=0), named(), honest())
+
+
+def guards() -> list[Mutant]:
+    """Return every guard of every UPDATE and DELETE that any pair of actors sends."""
+    found: set[Mutant] = set()
+    for scenario in combinations(2):
+        found |= Explorer(scenario, Database(), check).explore().guards
+    return sorted(found)
+
+
+def try_guard(mutant: Mutant) -> Verdict:
+    """Explore until a scenario shows that a guard is missing."""
+    tried = 0
+    for scenario in _scenarios():
+        tried += 1
+        found = Explorer(scenario, Database(), check, mutant=mutant).explore()
+        if found.violation is not None:
+            return Verdict(str(mutant), scenario.name, found, tried)
+    return Verdict(str(mutant), None, None, tried)
+
+
+def try_rule(name: str) -> Verdict:
+    """Explore until a scenario shows that a rule is broken."""
+    tried = 0
+    bent = BENT_RULES[name]
+    for scenario in _scenarios():
+        tried += 1
+        rules = bent._replace(grace=scenario.rules.grace)
+        found = Explorer(scenario._replace(rules=rules), Database(), check).explore()
+        if found.violation is not None:
+            return Verdict(name, scenario.name, found, tried)
+    return Verdict(name, None, None, tried)

@@ -1,0 +1,364 @@
+"""What each actor sends to the database, statement by statement, in the order of the real code.
+
+A program is a generator: it yields statements, is told their results, and returns its outcome.
+Each names the function that it follows; read them side by side. Statements that only write what
+no decision reads (history, audit rows) are left out: they commute with everything. That the
+statements are those of the real code, tests/test_model_replay.py shows by running it.
+
+The decision itself is not modelled: it is :func:`tokenauth.protocol.decide`.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Generator
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple, TypeAlias
+
+from proofs.model.state import (
+    Commit,
+    Condition,
+    Delete,
+    Deliver,
+    Now,
+    Outcome,
+    Refused,
+    Rollback,
+    Row,
+    Select,
+    Statement,
+    Take,
+    Tick,
+    Update,
+    User,
+)
+from tokenauth import protocol
+from tokenauth.protocol import Decision, Snapshot, Verdict
+
+__all__ = ["ATTEMPTS", "EPOCH", "KEPT", "LEEWAY", "Program", "Rules", "decide", "end_of"]
+
+ATTEMPTS = 3
+LEEWAY = 30
+EPOCH = datetime(2030, 1, 1, tzinfo=UTC)
+KEPT = 10_000
+"""So many seconds an ended session is kept before pruning takes it."""
+
+TRY_AGAIN = Outcome("try_again")
+
+Program: TypeAlias = Generator[Statement, Any, Outcome]
+
+
+class Rules(NamedTuple):
+    """What a project sets, and two rules that a mutant may break.
+
+    Attributes:
+        grace: the grace period in seconds.
+        idle: the idle lifetime in seconds.
+        jump: by how many generations a step-up and a change of password move the row.
+        forgives_races: whether who lost the race to rotate is never late.
+        dates_by_write: whether ``rotated_at`` is the time of the write, not of the arrival.
+    """
+
+    grace: int = 30
+    idle: int = 1000
+    jump: int = 2
+    forgives_races: bool = True
+    dates_by_write: bool = True
+
+
+@functools.cache
+def decide(row: Row, presented: int, now: int, grace: int) -> Decision:
+    """Ask the real decision; the arguments in seconds."""
+    snapshot = Snapshot(
+        generation=row.generation,
+        confirmed_generation=row.confirmed_generation,
+        floor=row.floor,
+        rotated_at=EPOCH + timedelta(seconds=row.rotated_at),
+        late_generation=row.late_generation,
+        late_run=row.late_run,
+    )
+    time = EPOCH + timedelta(seconds=now)
+    return protocol.decide(snapshot, presented, time, timedelta(seconds=grace))
+
+
+def end_of(row: Row, user: User, now: int) -> str:
+    """Return how the session has ended, empty while it lives: ``accounts.end_of``."""
+    if row.revoked_at is not None:
+        return row.revoked_reason
+    if now >= row.expires_at:
+        return "expired"
+    return "" if user.is_active and user.password == row.auth_hash else "account"
+
+
+def _unmoved(row: Row) -> tuple[Condition, ...]:
+    return (("generation", "=", row.generation), ("revoked_at", "is null", None))
+
+
+def rotate(rules: Rules, presented: int) -> Program:
+    """Refresh: ``rotation.rotate``."""
+    now: int = yield Now()
+    raced = False
+    for _ in range(ATTEMPTS):
+        try:
+            row, user = yield Select()
+            if row is None:
+                return Outcome("invalid", presented)
+            if ended := end_of(row, user, now):
+                yield from _record_end(row, ended, now)
+                return Outcome("ended", presented, reason=ended)
+            at = now
+            if raced and rules.forgives_races and presented == row.generation - 1:
+                at = min(now, row.rotated_at)
+            decision = decide(row, presented, at, rules.grace)
+            raced = raced or decision.verdict is Verdict.ROTATE
+            outcome = yield from _carry_out(rules, decision, row, presented, now)
+        except Refused:
+            continue
+        if outcome is not None:
+            return outcome
+    return TRY_AGAIN
+
+
+def _carry_out(
+    rules: Rules, decision: Decision, row: Row, presented: int, now: int
+) -> Generator[Statement, Any, Outcome | None]:
+    match decision.verdict:
+        case Verdict.KEEP:
+            if decision.confirms:
+                yield from _confirm(rules, presented, now)
+            return Outcome("tokens", presented, presented)
+        case Verdict.ROTATE:
+            values = (
+                ("generation", row.generation + 1),
+                ("confirmed_generation", row.generation),
+                ("rotated_at", (yield Now()) if rules.dates_by_write else now),
+                ("expires_at", now + rules.idle),
+            )
+            if not (yield Update("rotate", _unmoved(row), values)):
+                return None
+            return Outcome("tokens", presented, row.generation + 1, refresh=True)
+        case Verdict.REPEAT | Verdict.LATE:
+            return (yield from _repeat(rules, decision, row, presented, now))
+        case Verdict.SUPERSEDED:
+            return Outcome("superseded", presented)
+        case Verdict.AHEAD:
+            ahead = (("generation", presented), ("confirmed_generation", presented))
+            yield Update("catch up", _unmoved(row), ahead)
+            return None
+        case _:
+            return (yield from _end_for_reuse(row, presented, now))
+
+
+def _repeat(
+    rules: Rules, decision: Decision, row: Row, presented: int, now: int
+) -> Generator[Statement, Any, Outcome | None]:
+    label, where = "repeat", _unmoved(row)
+    values: tuple[tuple[str, Any], ...] = ()
+    if decision.restarts_grace:
+        where = (*where, ("confirmed_generation", "<", row.generation))
+        values = (("rotated_at", (yield Now()) if rules.dates_by_write else now),)
+    if decision.verdict is Verdict.LATE:
+        label, where = "late", (*where, ("late_generation", "=", row.late_generation))
+        values = (
+            *values,
+            ("late_generation", row.generation),
+            ("late_run", decision.late_run),
+            ("expires_at", now + rules.idle),
+        )
+    if not (yield Update(label, where, values)):
+        return None
+    return Outcome("tokens", presented, row.generation, refresh=True)
+
+
+def _mark_revoked(label: str, now: int, reason: str, *guards: Condition) -> Update:
+    where = (*guards, ("revoked_at", "is null", None), ("expires_at", ">", now - LEEWAY))
+    values = (("revoked_at", now), ("revoked_reason", reason), ("end_recorded_at", now))
+    return Update(label, where, values, commits=False)
+
+
+def _end_for_reuse(
+    row: Row, presented: int, now: int
+) -> Generator[Statement, Any, Outcome | None]:
+    if not (yield _mark_revoked("reuse", now, "reuse", ("floor", "=", row.floor))):
+        return None
+    yield Commit()
+    return Outcome("ended", presented, reason="reuse")
+
+
+def _record_end(row: Row, ended: str, now: int) -> Generator[Statement, Any, None]:
+    if row.revoked_at is not None or row.end_recorded_at is not None:
+        return
+    first: Condition = ("end_recorded_at", "is null", None)
+    if ended == "expired":
+        where: tuple[Condition, ...] = (("revoked_at", "is null", None), first)
+        found = yield Update("expired", where, (("end_recorded_at", now),), commits=False)
+    else:
+        found = yield _mark_revoked("account", now, "account", first)
+    if found:
+        yield Commit()
+
+
+def _confirm(rules: Rules, generation: int, now: int) -> Generator[Statement, Any, bool]:
+    """Record the first use of a generation: ``rotation.confirm``."""
+    where: tuple[Condition, ...] = (
+        ("confirmed_generation", "<", generation),
+        ("generation", ">=", generation),
+        ("revoked_at", "is null", None),
+        ("expires_at", ">", now),
+    )
+    values = (("confirmed_generation", generation), ("expires_at", now + rules.idle))
+    return bool((yield Update("confirm", where, values)))
+
+
+def use(rules: Rules, generation: int) -> Program:
+    """An API request: ``access.verify_access_token``, then ``current.record_first_use``."""
+    now: int = yield Now()
+    try:
+        row, user = yield Select()
+    except Refused:
+        return TRY_AGAIN
+    if row is None or generation < row.floor or end_of(row, user, now):
+        return Outcome("refused", generation)
+    if row.confirmed_generation < generation:
+        try:
+            yield from _confirm(rules, generation, now)
+        except Refused:
+            pass  # losing one is harmless: a later use records it
+    return Outcome("accepted", generation)
+
+
+def logout(rules: Rules) -> Program:
+    """Logout: ``issuing.find_sessions``, then ``revocation.revoke_sessions``."""
+    now: int = yield Now()
+    where: tuple[Condition, ...] = (
+        ("revoked_at", "is null", None),
+        ("expires_at", ">", now - LEEWAY),
+    )
+    try:
+        row, _ = yield Select(where)
+    except Refused:
+        return TRY_AGAIN
+    if row is None:
+        return Outcome("revoked", reason="nothing was left to end")
+    return (yield from revoke(rules, "logout"))
+
+
+def revoke(rules: Rules, reason: str) -> Program:
+    """Staff or another device: ``revocation.revoke_session`` or ``revoke_user_sessions``."""
+    for _ in range(ATTEMPTS):
+        now: int = yield Now()
+        try:
+            if (yield _mark_revoked("revoke", now, reason)):
+                yield Commit()
+        except Refused:
+            continue
+        return Outcome("revoked", reason=reason)
+    return TRY_AGAIN
+
+
+def step_up(rules: Rules) -> Program:
+    """A gain of privilege: ``sessions.step_up``."""
+    now: int = yield Now()
+    for _ in range(ATTEMPTS):
+        try:
+            row, user = yield Select()
+            if row is None or end_of(row, user, now):
+                return Outcome("refused")
+            if row.generation == row.floor > 0 and now - row.rotated_at <= rules.grace:
+                return Outcome("tokens", None, row.generation, refresh=True)
+            values = _jump(rules, row.generation, now)
+            if (yield Update("step-up", _unmoved(row), values)):
+                return Outcome("tokens", None, row.generation + rules.jump, refresh=True)
+        except Refused:
+            continue
+    return TRY_AGAIN
+
+
+def _jump(rules: Rules, generation: int, now: int) -> tuple[tuple[str, Any], ...]:
+    ahead = generation + rules.jump
+    return (
+        ("generation", ahead),
+        ("floor", ahead),
+        ("rotated_at", now),
+        ("expires_at", now + rules.idle),
+    )
+
+
+def change_password(rules: Rules) -> Program:
+    """In this session: save the user, then ``sessions.renew_after_password_change``, in atomic().
+
+    Whatever the database refuses rolls all of it back, and the caller is told.
+    """
+    try:
+        yield Update("set password", (), (("password", 1),), "user", commits=False)
+        now: int = yield Now()
+        for _ in range(ATTEMPTS):
+            row, _ = yield Select((("revoked_at", "is null", None),))
+            if row is None:
+                raise Refused
+            values = (*_jump(rules, row.generation, now), ("auth_hash", 1))
+            if (yield Update("password", _unmoved(row), values, commits=False)):
+                yield Commit()
+                return Outcome("tokens", None, row.generation + rules.jump, refresh=True)
+        raise Refused
+    except Refused:
+        yield Rollback()
+        return TRY_AGAIN
+
+
+def change_password_elsewhere(rules: Rules) -> Program:
+    """In another of the user's sessions: this one ends, in the transaction of the password."""
+    try:
+        yield Update("set password", (), (("password", 1),), "user", commits=False)
+        now: int = yield Now()
+        yield _mark_revoked("revoke", now, "password")
+        yield Commit()
+    except Refused:
+        yield Rollback()
+        return TRY_AGAIN
+    return Outcome("revoked", reason="password")
+
+
+def deactivate(rules: Rules) -> Program:
+    """Staff deactivate the account: one UPDATE of the user, which names no session."""
+    try:
+        yield Update("deactivate", (), (("is_active", False),), "user")
+    except Refused:
+        return TRY_AGAIN
+    return Outcome("done")
+
+
+def prune(rules: Rules) -> Program:
+    """Remove what ended long ago: read, then a DELETE that looks again."""
+    now: int = yield Now()
+    try:
+        row, _ = yield Select()
+        if row is not None and row.revoked_at is not None and row.revoked_at <= now - KEPT:
+            yield Delete("prune", (("revoked_at", "<=", now - KEPT),))
+        elif row is not None and row.expires_at <= now - KEPT:
+            yield Delete("prune", (("expires_at", "<=", now - KEPT),))
+    except Refused:
+        return TRY_AGAIN
+    return Outcome("done")
+
+
+def wait(rules: Rules, seconds: int) -> Program:
+    """Time passes, at any point between the statements of the others."""
+    yield Tick(seconds)
+    return Outcome("done")
+
+
+def tab_refresh(rules: Rules) -> Program:
+    """A tab of a browser renews with the token that the tabs share."""
+    presented: int = yield Take("refresh")
+    outcome = yield from rotate(rules, presented)
+    yield Deliver(outcome)
+    return outcome
+
+
+def tab_use(rules: Rules) -> Program:
+    """A tab uses the newest access token."""
+    presented: int = yield Take("access")
+    outcome = yield from use(rules, presented)
+    yield Deliver(outcome)
+    return outcome

@@ -1,0 +1,149 @@
+"""Who meets whom, and from which row: every pair and triple of actors, and named scenarios."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations_with_replacement
+
+from proofs.model import programs
+from proofs.model.explorer import Actor, Call, Network, Scenario
+from proofs.model.programs import KEPT, Rules
+from proofs.model.state import Jar, Row
+
+__all__ = ["CAST", "ROWS", "browsers", "combinations", "honest", "named"]
+
+FAR = 500
+"""An end that no scenario reaches by waiting."""
+
+ROWS = {
+    "rested": Row(2, 2, 0, -100, expires_at=FAR),
+    "fresh": Row(2, 1, 0, -10, expires_at=FAR),
+    "used": Row(2, 2, 0, -10, expires_at=FAR),
+    "unused": Row(2, 1, 0, -100, expires_at=FAR),
+    "third late": Row(2, 1, 0, -100, 1, 2, FAR),
+    "fourth late": Row(2, 1, 0, -100, 1, 3, FAR),
+    "stepped up": Row(2, 1, 2, -10, expires_at=FAR),
+    "behind": Row(1, 1, 0, -100, expires_at=FAR),
+    "expiring": Row(2, 2, 0, -100, expires_at=10),
+    "ended": Row(2, 2, 0, -100, 0, 0, FAR, 0, -KEPT + 10, "logout", -KEPT + 10),
+}
+"""Where a session may be when they meet, by name. Tokens 0 to 2 were issued; and if it is
+behind, because the database was restored, token 2 is newer than the row."""
+
+CAST: dict[str, Call] = {
+    "refresh(2)": (programs.rotate, (2,)),
+    "refresh(1)": (programs.rotate, (1,)),
+    "refresh(0)": (programs.rotate, (0,)),
+    "use(2)": (programs.use, (2,)),
+    "logout": (programs.logout, ()),
+    "revoke": (programs.revoke, ("admin",)),
+    "step-up": (programs.step_up, ()),
+    "password": (programs.change_password, ()),
+    "password elsewhere": (programs.change_password_elsewhere, ()),
+    "deactivate": (programs.deactivate, ()),
+    "prune": (programs.prune, ()),
+    "25 seconds": (programs.wait, (25,)),
+}
+"""What an actor may do once, by name."""
+
+
+def combinations(size: int, grace: int = 30) -> Iterator[Scenario]:
+    """Yield every choice of so many actors, the same one twice included, from every row.
+
+    Args:
+        size: how many actors.
+        grace: the grace period in seconds.
+    """
+    for row_name, row in ROWS.items():
+        for names in combinations_with_replacement(CAST, size):
+            if {call.partition("(")[0] for call in names} <= {"25 seconds", "deactivate"}:
+                continue  # nobody looks at the session
+            yield scenario(row_name, row, names, Rules(grace=grace))
+
+
+def scenario(row_name: str, row: Row, names: tuple[str, ...], rules: Rules) -> Scenario:
+    """Return a scenario of :data:`CAST`'s actors, each of whom does one thing once."""
+    counted = [
+        name if names.count(name) == 1 else f"{name}#{names[: place + 1].count(name)}"
+        for place, name in enumerate(names)
+    ]
+    actors = tuple(Actor(label, (CAST[name],)) for label, name in zip(counted, names, strict=True))
+    title = f"{row_name}: {', '.join(names)}"
+    if rules.grace != Rules().grace:
+        title += f", grace {rules.grace}"
+    return Scenario(title, actors, row, rules)
+
+
+def _of(row: str, *names: str, grace: int = 30) -> Scenario:
+    return scenario(row, ROWS[row], names, Rules(grace=grace))
+
+
+def named() -> Iterator[Scenario]:
+    """Yield the scenarios of four, and those in which one actor does several things."""
+    yield _of("rested", "refresh(2)", "refresh(2)", "refresh(2)", "refresh(2)")
+    yield _of("rested", "refresh(2)", "refresh(2)", "refresh(1)", "25 seconds")
+    yield _of("unused", "refresh(1)", "refresh(1)", "refresh(2)", "use(2)")
+    yield _of("unused", "refresh(1)", "refresh(2)", "logout", "25 seconds")
+    yield _of("rested", "refresh(2)", "refresh(2)", "logout", "step-up")
+    yield _of("fresh", "refresh(2)", "refresh(1)", "step-up", "step-up")
+    yield _of("rested", "refresh(2)", "refresh(0)", "password", "revoke")
+    yield _of("rested", "refresh(2)", "refresh(2)", "step-up", "password")
+    yield _of("behind", "refresh(2)", "refresh(2)", "refresh(1)", "use(2)")
+    yield _of("expiring", "refresh(2)", "use(2)", "logout", "25 seconds")
+    yield _of("ended", "prune", "prune", "refresh(2)", "25 seconds")
+    again: Call = (programs.rotate, (3,))
+    twice = Actor("refresh(2), then (3)", (CAST["refresh(2)"], again))
+    wait = Actor("clock", (CAST["25 seconds"], CAST["25 seconds"]))
+    for row in ("rested", "fresh", "unused"):
+        thief = Actor("thief(1), twice", (CAST["refresh(1)"], CAST["refresh(1)"]))
+        yield Scenario(f"{row}: thief and victim", (twice, thief, wait), ROWS[row])
+    behind = Actor("refresh(2), 2 s behind", (CAST["refresh(2)"],), -2)
+    before = Actor("refresh(2), 2 s ahead", (CAST["refresh(2)"],), 2)
+    older = Actor("refresh(1), 2 s ahead", (CAST["refresh(1)"],), 2)
+    for grace in (0, 30):
+        rules = Rules(grace=grace)
+        yield Scenario(f"clocks apart, grace {grace}", (behind, before, older), ROWS["rested"], rules)
+
+
+def browsers(gives_up: int, life: int, grace: int = 30) -> Iterator[Scenario]:
+    """Yield honest browsers, whose tabs share a jar, on a network that is slow and loses answers.
+
+    Args:
+        gives_up: so long a tab waits for its answer, in seconds.
+        life: so long a request may be under way until the server has dealt with it.
+        grace: the grace period in seconds.
+    """
+    refresh: Call = (programs.tab_refresh, ())
+    use: Call = (programs.tab_use, ())
+    network = Network(gives_up, life)
+    clock = Actor("clock", ((programs.wait, (10,)),) * 4)
+    start, jar, rules = Row(0, 0, 0, -100, expires_at=FAR), Jar(0, 0), Rules(grace=grace)
+    tabs = {
+        "three tabs": (
+            Actor("tab A", (refresh, use)),
+            Actor("tab B", (refresh,)),
+            Actor("tab C", (refresh,)),
+        ),
+        "two tabs, twice": (
+            Actor("tab A", (refresh, use, refresh)),
+            Actor("tab B", (refresh,)),
+        ),
+    }
+    for name, actors in tabs.items():
+        title = f"honest browser, {name}: gives up after {gives_up}, requests live {life}"
+        yield Scenario(title, (*actors, clock), start, rules, True, jar, network)
+
+
+def honest() -> Iterator[Scenario]:
+    """Yield what honest clients do within the guarantee: nobody may be called a thief."""
+    yield from browsers(gives_up=9, life=20)
+    refresh: Call = (programs.tab_refresh, ())
+    use: Call = (programs.tab_use, ())
+    start, jar = Row(0, 0, 0, -100, expires_at=FAR), Jar(0, 0)
+    tabs = (Actor("tab A", (refresh, use)), Actor("tab B", (refresh,)))
+    for name in ("step-up", "password", "logout", "revoke", "prune"):
+        other = Actor(name, (CAST[name],))
+        actors = (*tabs, other, Actor("clock", ((programs.wait, (10,)),) * 3))
+        yield Scenario(f"honest browser beside {name}", actors, start, Rules(), True, jar)
+    many = Actor("tabs", (refresh, (programs.wait, (60,))) * 6)
+    yield Scenario("one tab, answers lost", (many,), start, Rules(), False, jar)
