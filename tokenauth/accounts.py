@@ -24,6 +24,7 @@ __all__ = [
     "carry_over",
     "compare_auth_hash",
     "end_of",
+    "list_changed_account",
     "note_rehash",
 ]
 
@@ -88,6 +89,30 @@ def end_of(session: AuthSession, now: datetime) -> EndReason | None:
     if user is None or compare_auth_hash(user, session.auth_hash) is AuthHash.CHANGED:
         return EndReason.ACCOUNT
     return None
+
+
+def list_changed_account(user: Any, now: datetime) -> None:
+    """Have the sessions of a user who has been saved looked at, if the change concerns them.
+
+    Whatever verifies access tokens without a query learns it from the revocation list. The
+    sessions are not revoked: one of them may be the one in which the password was changed.
+
+    Args:
+        user: as saved, in the same transaction.
+        now: when.
+    """
+    theirs = AuthSession.objects.using(write_alias()).filter(
+        user_id=user.pk, revoked_at__isnull=True, expires_at__gt=now
+    )
+    if getattr(user, "is_active", True) and _is_visible(user):
+        theirs = theirs.exclude(auth_hash__in=[auth_hash(user), *_fallback_hashes(user)])
+    theirs.update(listed_at=now)
+
+
+def _is_visible(user: Any) -> bool:
+    """Whether the user model's default manager finds the user: some projects delete softly."""
+    users = type(user)._default_manager.using(write_alias()).all()
+    return not users.query.where or users.filter(pk=user.pk).exists()
 
 
 def note_rehash(user: Any, update_fields: frozenset[str] | None) -> None:

@@ -10,14 +10,16 @@ from django.views.decorators.debug import sensitive_variables
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from tokenauth.access import verify_access_token
+from tokenauth.access import Access, check_access_token
+from tokenauth.conf import AccessCheck, config
 from tokenauth.current import accept, access_of_cookie
-from tokenauth.exceptions import AccessInvalid
-from tokenauth.responses import AccessRefused, challenge
+from tokenauth.exceptions import AccessInvalid, TryAgain
+from tokenauth.lazy_user import refuse_with
+from tokenauth.responses import AccessRefused, Busy, challenge
 from tokenauth.shortcuts import bearer_token
 from tokenauth.tokens.access import AccessToken
 
-__all__ = ["AccessTokenAuthentication"]
+__all__ = ["AccessTokenAuthentication", "SessionCheckAuthentication"]
 
 logger = logging.getLogger("tokenauth.authentication")
 
@@ -33,9 +35,11 @@ class AccessTokenAuthentication(BaseAuthentication):
     Attributes:
         ignore_foreign: whether a Bearer token that is not ours is left to the next class, for a
             project that moves over; by default it is a 401.
+        check: one of :data:`tokenauth.conf.ACCESS_CHECKS`, or ``None`` for the setting's.
     """
 
     ignore_foreign = False
+    check: AccessCheck | None = None
 
     @sensitive_variables("raw")
     def authenticate(self, request: Request) -> tuple[Any, AccessToken] | None:
@@ -43,6 +47,7 @@ class AccessTokenAuthentication(BaseAuthentication):
 
         Raises:
             AccessRefused: a token that is not accepted: 401 ``access_invalid``.
+            Busy: the database has not answered for so long that nobody can be let in: 503.
         """
         django_request: HttpRequest = request._request
         if "HTTP_AUTHORIZATION" not in django_request.META:
@@ -50,23 +55,43 @@ class AccessTokenAuthentication(BaseAuthentication):
         raw = bearer_token(django_request)
         if raw is None:
             return None
+        check = self.check or config.access_token_check
         try:
-            access = verify_access_token(raw)
+            access = check_access_token(raw, check)
         except AccessInvalid as error:
             logger.info("access token refused: %s", error)
             if self.ignore_foreign and error.is_foreign:
                 return None
             raise AccessRefused from None
-        accept(django_request, access)
-        return access.user, access.token
+        except TryAgain:
+            raise Busy from None
+        return _accepted(django_request, access)
 
     def authenticate_header(self, request: Request) -> str:
         """Return the challenge of a 401 (RFC 6750 section 3)."""
         return challenge(request._request)
 
     def _by_cookie(self, request: HttpRequest) -> tuple[Any, AccessToken] | None:
-        access = access_of_cookie(request)
+        try:
+            access = access_of_cookie(request, self.check)
+        except TryAgain:
+            raise Busy from None
         if access is None:
             return None
-        accept(request, access)
-        return access.user, access.token
+        return _accepted(request, access)
+
+
+class SessionCheckAuthentication(AccessTokenAuthentication):
+    """The same with the session check, whatever the setting is.
+
+    For views where a second, or the rest of an access token's life, is too late: those that show
+    or end sessions, payments, changes of the account.
+    """
+
+    check = "session"
+
+
+def _accepted(request: HttpRequest, access: Access) -> tuple[Any, AccessToken]:
+    refuse_with(access.user, lambda _message: AccessRefused())
+    accept(request, access)
+    return access.user, access.token

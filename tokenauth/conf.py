@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -27,9 +27,20 @@ from tokenauth.tokens.keys import (
 if TYPE_CHECKING:
     from django.http import HttpRequest  # noqa: TID251 - only to say what a gate is called with
 
-__all__ = ["DEFAULT_CLIENTS", "SETTINGS", "Client", "Config", "LoginGate", "Transport", "config"]
+__all__ = [
+    "ACCESS_CHECKS",
+    "DEFAULT_CLIENTS",
+    "SETTINGS",
+    "AccessCheck",
+    "Client",
+    "Config",
+    "LoginGate",
+    "Transport",
+    "config",
+]
 
 Transport = Literal["cookie", "body"]
+AccessCheck = Literal["session", "revocation-list", "signature"]
 LoginGate = Callable[["HttpRequest", Any], Mapping[str, Any] | None]
 
 SETTINGS = (
@@ -52,6 +63,9 @@ SETTINGS = (
     "TRUSTED_PROXIES",
 )
 """Every setting, without its ``TOKENAUTH_``."""
+
+ACCESS_CHECKS: tuple[AccessCheck, ...] = get_args(AccessCheck)
+"""The values of ``TOKENAUTH_ACCESS_TOKEN_CHECK``."""
 
 DEFAULT_CLIENTS: Mapping[str, Mapping[str, Any]] = {
     "browser": {"transport": "cookie"},
@@ -111,9 +125,18 @@ class Config:
         return self._read("GRACE_PERIOD", timedelta(seconds=30))
 
     @property
-    def access_token_check(self) -> str:
-        """``TOKENAUTH_ACCESS_TOKEN_CHECK``: ``"session"``, one query, revocation seen at once."""
+    def access_token_check(self) -> AccessCheck:
+        """``TOKENAUTH_ACCESS_TOKEN_CHECK``: what an API request does beyond the signature.
+
+        ``"session"``: one query, and a revocation is seen at once. ``"revocation-list"``: none,
+        and it is seen within a second. ``"signature"``: none, and it is seen at the next refresh.
+        """
         return self._read("ACCESS_TOKEN_CHECK", "session")
+
+    @property
+    def uses_revocation_list(self) -> bool:
+        """Whether API requests are checked by this process's revocation list."""
+        return self.access_token_check == "revocation-list"  # noqa: S105 - a check, no password
 
     @property
     def signing_keys(self) -> SigningKeys:
@@ -191,23 +214,20 @@ class Config:
         Raises:
             UnknownClient: there is none of this name.
         """
-        clients = self.clients
+        entries: Mapping[str, Mapping[str, Any]] = self._read("CLIENTS", DEFAULT_CLIENTS)
         if name is None:
-            return next(iter(clients.values()))
-        try:
-            return clients[name]
-        except KeyError:
-            raise UnknownClient(name) from None
+            name = next(iter(entries))
+        if name not in entries:
+            raise UnknownClient(name)
+        return self._client(name, entries[name])
 
     def idle_lifetime_of(self, name: str) -> timedelta:
         """Return the idle lifetime of sessions of a client, even one no longer configured."""
-        client = self.clients.get(name)
-        return client.idle_lifetime if client else self.idle_lifetime
+        return self._lifetime_of(name, "idle_lifetime", self.idle_lifetime)
 
     def access_lifetime_of(self, name: str) -> timedelta:
         """Return the access-token lifetime of a client, even one no longer configured."""
-        client = self.clients.get(name)
-        return client.access_lifetime if client else self.access_token_lifetime
+        return self._lifetime_of(name, "access_lifetime", self.access_token_lifetime)
 
     @property
     def longest_access_lifetime(self) -> timedelta:
@@ -216,6 +236,10 @@ class Config:
         entries: Mapping[str, Mapping[str, Any]] = self._read("CLIENTS", DEFAULT_CLIENTS)
         own = (entry.get("access_lifetime", default) for entry in entries.values())
         return max([default, *own])
+
+    def _lifetime_of(self, name: str, key: str, default: timedelta) -> timedelta:
+        entries: Mapping[str, Mapping[str, timedelta]] = self._read("CLIENTS", DEFAULT_CLIENTS)
+        return entries.get(name, {}).get(key, default)
 
     def _client(self, name: str, entry: Mapping[str, Any]) -> Client:
         return Client(

@@ -13,10 +13,12 @@ from django.utils.functional import SimpleLazyObject
 from django.views.decorators.debug import sensitive_variables
 
 from tokenauth import cookies, csrf, system
-from tokenauth.access import Access, verify_access_token
+from tokenauth.access import Access, check_access_token
+from tokenauth.conf import AccessCheck, config
 from tokenauth.exceptions import AccessInvalid
+from tokenauth.first_uses import first_uses
 from tokenauth.issuing import read_token
-from tokenauth.sessions import confirm
+from tokenauth.sessions import confirm_use
 
 __all__ = [
     "CookieUser",
@@ -25,6 +27,7 @@ __all__ = [
     "cookie_user",
     "first_use",
     "is_forged",
+    "needs_list",
     "read_cookie",
     "record_first_use",
 ]
@@ -51,9 +54,11 @@ def first_use(request: HttpRequest) -> Access | None:
 def record_first_use(access: Access) -> None:
     """Record that a generation is in use; a failure is logged, and a later use records it."""
     try:
-        confirm(access.session, access.token.generation, system.now())
+        confirm_use(access.token, system.now())
     except Error:
-        logger.exception("the first use in session %s was not recorded", access.session.pk)
+        logger.exception("the first use in session %s was not recorded", access.token["sid"])
+    else:
+        first_uses.add(access.token)
 
 
 @sensitive_variables("raw")
@@ -117,17 +122,23 @@ class CookieUser:
         """The verified token, or ``None``."""
         return self._resolve()[1]
 
+    def access_by(self, check: AccessCheck | None) -> Access | None:
+        """Return the token, verified by this check if it is not the one of the setting."""
+        if self.access is not None and check not in {None, config.access_token_check}:
+            self._answer = self._look_up(check)
+        return self.access
+
     def _resolve(self) -> tuple[Any, Access | None]:
         self.was_asked = True
         if self._answer is None:
             self._answer = self._look_up()
         return self._answer
 
-    def _look_up(self) -> tuple[Any, Access | None]:
+    def _look_up(self, check: AccessCheck | None = None) -> tuple[Any, Access | None]:
         if self._django_user.is_authenticated:
             return self._django_user, None
         try:
-            access = verify_access_token(self._raw)
+            access = check_access_token(self._raw, check or config.access_token_check)
         except AccessInvalid as error:
             logger.info("access cookie ignored: %s", error)
             return self._django_user, None
@@ -141,10 +152,22 @@ def cookie_user(request: HttpRequest) -> CookieUser | None:
     return found
 
 
-def access_of_cookie(request: HttpRequest) -> Access | None:
-    """Return what the access cookie of a request proves, or ``None``."""
+def access_of_cookie(request: HttpRequest, check: AccessCheck | None = None) -> Access | None:
+    """Return what the access cookie of a request proves, or ``None``.
+
+    Args:
+        request: the request.
+        check: a check that must have been made of it, whatever the setting is.
+    """
     found = cookie_user(request)
-    return None if found is None else found.access
+    return None if found is None else found.access_by(check)
+
+
+def needs_list(request: HttpRequest) -> bool:
+    """Return whether the request's token, if it has one, will be looked up in the list."""
+    if not config.uses_revocation_list:
+        return False
+    return "HTTP_AUTHORIZATION" in request.META or read_cookie(request) is not None
 
 
 def read_cookie(request: HttpRequest) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
@@ -13,7 +13,9 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
 from tokenauth import cookies, current
-from tokenauth.responses import ERRORS, error_body
+from tokenauth.exceptions import AccessInvalid, TryAgain
+from tokenauth.responses import ERRORS, RETRY_AFTER, challenge, error_body
+from tokenauth.revocation_list import revocation_list
 
 __all__ = ["TokenAuthMiddleware"]
 
@@ -25,8 +27,10 @@ class TokenAuthMiddleware:
 
     Before the view: with our access cookie, ``request.user``, ``request.auser`` and
     ``request.auth_session`` become lazy; without it nothing is read, and ``request.auth_session``
-    is ``None``. After the view: the cookies of ``login()`` and ``logout()``, and the first use
-    of a refresh token's generation, outside the view's transaction.
+    is ``None``. The revocation list, if it is in use, is brought up to date: here, because the
+    view's transaction might see the past. After the view: the cookies of ``login()`` and
+    ``logout()``, and the first use of a refresh token's generation, outside the view's
+    transaction.
 
     Raises:
         ImproperlyConfigured: at start, on a setting that the system checks refuse. Checks do not
@@ -47,6 +51,8 @@ class TokenAuthMiddleware:
         """Serve a request; under ASGI, return the coroutine that does."""
         if self.is_async:
             return self.__acall__(request)
+        if current.needs_list(request):
+            revocation_list.update()
         response = self._before(request)
         if response is None:
             response = cast("HttpResponseBase", self.get_response(request))
@@ -55,6 +61,8 @@ class TokenAuthMiddleware:
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
         """See __call__()."""
+        if current.needs_list(request) and revocation_list.is_due():
+            await sync_to_async(revocation_list.update)()
         response = self._before(request)
         if response is None:
             response = await cast("Awaitable[HttpResponseBase]", self.get_response(request))
@@ -62,15 +70,23 @@ class TokenAuthMiddleware:
             await sync_to_async(self._record)(request)
         return self._after(request, response)
 
+    def process_exception(
+        self, request: HttpRequest, exception: Exception
+    ) -> HttpResponseBase | None:
+        """Answer what a view could not know: its user is gone, or nobody can be let in now."""
+        if isinstance(exception, AccessInvalid):
+            return _error("access_invalid", {"WWW-Authenticate": challenge(request)})
+        if isinstance(exception, TryAgain):
+            return _error("try_again", {"Retry-After": str(RETRY_AFTER)})
+        return None
+
     def _before(self, request: HttpRequest) -> HttpResponseBase | None:
         request.auth_session = None  # type: ignore[attr-defined]  # added here
         raw = current.read_cookie(request)
         if raw is None:
             return None
         if current.is_forged(request, raw):
-            headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-            status = ERRORS["csrf_failed"][0]
-            return JsonResponse(error_body("csrf_failed"), status=status, headers=headers)
+            return _error("csrf_failed")
         current.CookieUser(request, raw).attach()
         return None
 
@@ -86,6 +102,11 @@ class TokenAuthMiddleware:
         if found is not None and found.was_asked:
             patch_vary_headers(response, ["Cookie"])
         return response
+
+
+def _error(code: str, headers: Mapping[str, str] | None = None) -> HttpResponseBase:
+    sent = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **(headers or {})}
+    return JsonResponse(error_body(code), status=ERRORS[code][0], headers=sent)
 
 
 def _refuse_wrong_settings() -> None:

@@ -8,9 +8,11 @@ from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in
 from django.db.models import Model
-from django.db.models.signals import pre_delete, pre_save
+from django.db.models.signals import post_save, pre_delete, pre_save
 
-from tokenauth.accounts import carry_over, note_rehash
+from tokenauth import system
+from tokenauth.accounts import carry_over, list_changed_account, note_rehash
+from tokenauth.conf import config
 from tokenauth.revocation import forget_user
 
 __all__ = ["connect"]
@@ -25,6 +27,7 @@ def connect() -> None:
     """
     for model in _user_models():
         pre_save.connect(_before_user_save, sender=model, dispatch_uid="tokenauth")
+        post_save.connect(_after_user_save, sender=model, dispatch_uid="tokenauth")
         pre_delete.connect(_before_user_delete, sender=model, dispatch_uid="tokenauth")
     user_logged_in.connect(_after_login, dispatch_uid="tokenauth")
 
@@ -38,6 +41,24 @@ def _before_user_save(
     instance: Any, update_fields: frozenset[str] | None = None, **_kwargs: Any
 ) -> None:
     note_rehash(instance, update_fields)
+
+
+def _after_user_save(
+    instance: Any,
+    *,
+    created: bool = False,
+    raw: bool = False,
+    update_fields: frozenset[str] | None = None,
+    **_kwargs: Any,
+) -> None:
+    # The session check sees the account itself. last_login is saved by every login.
+    if (
+        config.uses_revocation_list
+        and not created
+        and not raw
+        and update_fields != frozenset({"last_login"})
+    ):
+        list_changed_account(instance, system.now())
 
 
 def _before_user_delete(instance: Any, **_kwargs: Any) -> None:

@@ -31,6 +31,7 @@ from tokenauth.shortcuts import bearer_token
 __all__ = [
     "ERRORS",
     "AccessRefused",
+    "Busy",
     "CsrfFailed",
     "challenge",
     "error_body",
@@ -96,6 +97,16 @@ class AccessRefused(drf.AuthenticationFailed):
         super().__init__(error_body("access_invalid"), "access_invalid")
 
 
+class Busy(drf.APIException):
+    """No verdict on an access token is possible now, as DRF's own handler shows it."""
+
+    status_code = ERRORS["try_again"][0]
+    wait = RETRY_AFTER  # what DRF's handler makes Retry-After of
+
+    def __init__(self) -> None:
+        super().__init__(error_body("try_again"), "try_again")
+
+
 class CsrfFailed(drf.PermissionDenied):
     """A cookie would have authenticated a request that does not come from the site."""
 
@@ -113,6 +124,7 @@ _DOMAIN: dict[type[Exception], str] = {
 }
 _FRAMEWORK: tuple[tuple[type[Exception], str], ...] = (
     (AccessRefused, "access_invalid"),
+    (Busy, "try_again"),
     (CsrfFailed, "csrf_failed"),
     (drf.NotAuthenticated, "not_authenticated"),
     (drf.AuthenticationFailed, "access_invalid"),

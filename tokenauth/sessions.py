@@ -39,7 +39,7 @@ from tokenauth.revocation import (
     revoke_sessions,
     revoke_user_sessions,
 )
-from tokenauth.rotation import confirm, rotate
+from tokenauth.rotation import confirm, confirm_use, rotate
 from tokenauth.signals import session_started
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
     "active_sessions",
     "carry_over",
     "confirm",
+    "confirm_use",
     "find_own_session",
     "find_sessions",
     "forget_user",

@@ -1,21 +1,28 @@
 """The doors to the outside world: one for time, one for randomness.
 
-Everything else in the package calls ``system.now()`` and ``system.random_bytes()`` through this
-module, so a test that replaces one function here controls every clock and every secret.
+Everything else in the package calls ``system.now()``, ``system.monotonic()`` and
+``system.random_bytes()`` through this module, so a test that replaces one function here controls
+every clock and every secret.
 """
 
 from __future__ import annotations
 
 import secrets
+import time
 import uuid
 from datetime import UTC, datetime
 
-__all__ = ["new_id", "now", "random_bytes"]
+__all__ = ["monotonic", "new_id", "now", "random_bytes"]
 
 
 def now() -> datetime:
     """Return the current time, aware, in UTC."""
     return datetime.now(UTC)
+
+
+def monotonic() -> float:
+    """Return seconds of a clock that nobody sets: for ages within one process, never for dates."""
+    return time.monotonic()
 
 
 def random_bytes(length: int) -> bytes:

@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 
 from tokenauth import cookies, csrf, shortcuts
 from tokenauth.addresses import origin_of
-from tokenauth.authentication import AccessTokenAuthentication
+from tokenauth.authentication import SessionCheckAuthentication
 from tokenauth.conf import Client, config
 from tokenauth.exceptions import AmbiguousCookie, UnknownClient
 from tokenauth.models import AuthSession, RevokedReason
@@ -64,10 +64,11 @@ class _CookieView(TokenAuthView):
 
     def _cookie_or_body(self) -> tuple[str | None, str | None]:
         """Return the refresh token of the cookie and that of the body; at most one of them."""
-        body = RefreshSerializer(data=self.request.data)
+        data = self.request.data
         cookie = cookies.read_refresh_cookie(self.request._request)
         if cookie is not None:
             return cookie, None
+        body = RefreshSerializer(data=data)
         body.is_valid(raise_exception=True)
         return None, body.validated_data.get("refresh") or None
 
@@ -185,7 +186,7 @@ class _IsProved(IsAuthenticated):
 class _ProtectedView(TokenAuthView):
     """An endpoint about the caller, who sends an access token."""
 
-    authentication_classes = (AccessTokenAuthentication,)
+    authentication_classes = (SessionCheckAuthentication,)
     permission_classes = (_IsProved,)
 
     @property

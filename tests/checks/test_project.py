@@ -52,10 +52,15 @@ class TestSettingNames:
 
 
 class TestAccessTokenCheck:
-    @pytest.mark.parametrize("value", [None, "", "Session", "signature", "revocation-list", 1, []])
+    @pytest.mark.parametrize("value", [None, "", "Session", "revocation_list", "none", 1, []])
     def test_exists(self, value: Any) -> None:
-        """There is one check so far; a wish for another must not be served by it unseen."""
+        """A wish for a check that there is not must not be served by another unseen."""
         assert problems(TOKENAUTH_ACCESS_TOKEN_CHECK=value) == ["E002"]
+
+    @pytest.mark.parametrize("value", ["session", "revocation-list", "signature"])
+    def test_accepts(self, value: str) -> None:
+        """The three that there are."""
+        assert problems(TOKENAUTH_ACCESS_TOKEN_CHECK=value) == []
 
     def test_may_be_named(self) -> None:
         """The default may be written down."""

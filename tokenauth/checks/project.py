@@ -13,7 +13,7 @@ from rest_framework.settings import api_settings
 
 from tokenauth.authentication import AccessTokenAuthentication
 from tokenauth.checks.problem import Problem
-from tokenauth.conf import SETTINGS, config
+from tokenauth.conf import ACCESS_CHECKS, SETTINGS, config
 from tokenauth.middleware import TokenAuthMiddleware
 
 __all__ = [
@@ -33,7 +33,7 @@ UNKNOWN_SETTING = Problem(
 UNKNOWN_ACCESS_CHECK = Problem(
     "E002",
     "TOKENAUTH_ACCESS_TOKEN_CHECK has a value that does not exist.",
-    'Remove it, or set it to "session", the only one.',
+    'Remove it, or set it to "session", "revocation-list" or "signature".',
 )
 NOT_A_NAME = Problem(
     "E003",
@@ -83,7 +83,7 @@ def check_setting_names(**_: Any) -> list[CheckMessage]:
 def check_access_token_check(**_: Any) -> list[CheckMessage]:
     """The access token's check exists (E002)."""
     value: object = config.access_token_check
-    is_known = isinstance(value, str) and value == "session"
+    is_known = isinstance(value, str) and value in ACCESS_CHECKS
     return [] if is_known else [UNKNOWN_ACCESS_CHECK.found()]
 
 
