@@ -7,7 +7,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
-from proofs.model.programs import Program, Rules, decide, end_of, rotate, tab_refresh
+from proofs.model.programs import (
+    ISSUED,
+    Program,
+    Rules,
+    change_password,
+    decide,
+    end_of,
+    rotate,
+    tab_refresh,
+    use,
+)
 from proofs.model.state import (
     REFUSED,
     Begin,
@@ -297,16 +307,26 @@ class Explorer:
         row, now, is_tab = world.row, world.now + actor.skew, self._is_tab(index, local)
         sent_at = world.now if is_tab else 0
         if row is None:
-            return Begin(sent_at, True, 0, False)
-        presented: int | None = arguments[0] if function is rotate else None
+            return Begin(sent_at, True, 0, False, False)
+        presented: int | None = arguments[0] if function in {rotate, use} else None
         if function is tab_refresh:
             presented = result
         # An end by time is not counted: a request that came before it may still move it.
-        is_over = end_of(row, world.user, min(now, row.expires_at - 1)) != ""
-        is_replay = presented is not None and (
+        # Whose password is changed has been authenticated by the caller.
+        is_over = row.revoked_at is not None or (
+            function is not change_password
+            and end_of(row, world.user, min(now, row.expires_at - 1)) != ""
+        )
+        is_outdated = (
+            function in {rotate, use}
+            and presented is not None
+            and presented <= ISSUED
+            and row.floor > self.scenario.row.floor
+        )
+        is_replay = presented is not None and function is not use and (
             decide(row, presented, now, self.scenario.rules.grace).verdict is Verdict.REUSE
         )
-        return Begin(sent_at, is_over, row.floor, is_replay)
+        return Begin(sent_at, is_over, row.floor, is_outdated, is_replay)
 
     def _apply(
         self, world: World, index: int, statement: Statement

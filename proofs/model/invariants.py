@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from proofs.model.explorer import Scenario, Step
-from proofs.model.programs import KEPT
+from proofs.model.programs import LEEWAY
 from proofs.model.state import Delete, Outcome, Row, Select, Update, World
 
 __all__ = ["check"]
@@ -32,7 +32,8 @@ def _row_changed(scenario: Scenario, step: Step, before: World, after: World) ->
         yield "a row that was removed came back"
         return
     if new is None:
-        yield from _removed(step, old, before.now)
+        if not isinstance(step.statement, Delete) or before.now < old.absolute_expires_at:
+            yield "a session was removed whose tokens may still be presented"
         return
     for name in ("generation", "confirmed_generation", "floor"):
         if getattr(new, name) < getattr(old, name):
@@ -43,6 +44,7 @@ def _row_changed(scenario: Scenario, step: Step, before: World, after: World) ->
         yield "the floor is above the generation"
     if old.revoked_at is not None:
         yield "a revoked row was written to"
+    yield from _restarted(step, old, new)
     if isinstance(step.statement, Update) and step.statement.label in {"expired", "account"}:
         if old.end_recorded_at is not None:
             yield "an end was recorded twice"
@@ -50,11 +52,13 @@ def _row_changed(scenario: Scenario, step: Step, before: World, after: World) ->
         yield "a session came back that had been found expired"
 
 
-def _removed(step: Step, old: Row, now: int) -> Iterator[str]:
-    assert isinstance(step.statement, Delete)
-    ended_at = old.expires_at if old.revoked_at is None else old.revoked_at
-    if now - ended_at < KEPT:
-        yield "a session was removed that lives, or whose end is still asked for"
+def _restarted(step: Step, old: Row, new: Row) -> Iterator[str]:
+    if isinstance(step.statement, Update) and step.statement.label in {"repeat", "late"}:
+        if new.rotated_at != old.rotated_at and old.confirmed_generation >= old.generation:
+            yield "the grace of a generation in use began again"
+    if new.revoked_at is not None and old.revoked_at is None:
+        if old.expires_at <= new.revoked_at - LEEWAY:
+            yield "an expired session was revoked"
 
 
 def _outcome(scenario: Scenario, step: Step, outcome: Outcome, after: World) -> Iterator[str]:
@@ -75,7 +79,7 @@ def _answered(step: Step, outcome: Outcome, after: World) -> Iterator[str]:
     presented, given, begin = outcome.presented, outcome.given, step.begin
     if begin.is_over:
         yield "an ended session was answered"
-    if presented is not None and presented < begin.floor:
+    if begin.is_outdated or (presented is not None and presented < begin.floor):
         yield "a token from before a step-up was honoured"
     if begin.is_replay:
         yield "a replayed token was answered"
@@ -113,5 +117,7 @@ def _called_a_thief(scenario: Scenario, outcome: Outcome, after: World) -> Itera
         return
     if row.revoked_at is None:
         yield "reuse was reported, and the session lives"
+    if outcome.raced and outcome.presented == row.generation - 1:
+        yield "who lost the race to rotate was called a thief"
     if outcome.presented is not None and outcome.presented < row.floor:
         yield "a token from before a step-up raised the alarm"

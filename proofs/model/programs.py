@@ -35,13 +35,24 @@ from proofs.model.state import (
 from tokenauth import protocol
 from tokenauth.protocol import Decision, Snapshot, Verdict
 
-__all__ = ["ATTEMPTS", "EPOCH", "KEPT", "LEEWAY", "Program", "Rules", "decide", "end_of"]
+__all__ = [
+    "ATTEMPTS",
+    "EPOCH",
+    "ISSUED",
+    "LEEWAY", "Program",
+    "Rules",
+    "decide",
+    "end_of",
+]
 
 ATTEMPTS = 3
 LEEWAY = 30
 EPOCH = datetime(2030, 1, 1, tzinfo=UTC)
-KEPT = 10_000
-"""So many seconds an ended session is kept before pruning takes it."""
+LISTED = 630
+"""So many seconds a revocation is wanted by lists: two access lifetimes and the leeway."""
+
+ISSUED = 2
+"""The newest token that had been issued before any scenario began."""
 
 TRY_AGAIN = Outcome("try_again")
 
@@ -90,6 +101,10 @@ def end_of(row: Row, user: User, now: int) -> str:
     return "" if user.is_active and user.password == row.auth_hash else "account"
 
 
+def _next_end(rules: Rules, row: Row, now: int) -> int:
+    return min(now + rules.idle, row.absolute_expires_at)
+
+
 def _unmoved(row: Row) -> tuple[Condition, ...]:
     return (("generation", "=", row.generation), ("revoked_at", "is null", None))
 
@@ -115,7 +130,7 @@ def rotate(rules: Rules, presented: int) -> Program:
         except Refused:
             continue
         if outcome is not None:
-            return outcome
+            return outcome._replace(raced=raced)
     return TRY_AGAIN
 
 
@@ -125,14 +140,14 @@ def _carry_out(
     match decision.verdict:
         case Verdict.KEEP:
             if decision.confirms:
-                yield from _confirm(rules, presented, now)
+                yield from _confirm(rules, row, presented, now)
             return Outcome("tokens", presented, presented)
         case Verdict.ROTATE:
             values = (
                 ("generation", row.generation + 1),
                 ("confirmed_generation", row.generation),
                 ("rotated_at", (yield Now()) if rules.dates_by_write else now),
-                ("expires_at", now + rules.idle),
+                ("expires_at", _next_end(rules, row, now)),
             )
             if not (yield Update("rotate", _unmoved(row), values)):
                 return None
@@ -163,7 +178,7 @@ def _repeat(
             *values,
             ("late_generation", row.generation),
             ("late_run", decision.late_run),
-            ("expires_at", now + rules.idle),
+            ("expires_at", _next_end(rules, row, now)),
         )
     if not (yield Update(label, where, values)):
         return None
@@ -172,7 +187,12 @@ def _repeat(
 
 def _mark_revoked(label: str, now: int, reason: str, *guards: Condition) -> Update:
     where = (*guards, ("revoked_at", "is null", None), ("expires_at", ">", now - LEEWAY))
-    values = (("revoked_at", now), ("revoked_reason", reason), ("end_recorded_at", now))
+    values = (
+        ("revoked_at", now),
+        ("revoked_reason", reason),
+        ("end_recorded_at", now),
+        ("listed_at", now),
+    )
     return Update(label, where, values, commits=False)
 
 
@@ -198,7 +218,9 @@ def _record_end(row: Row, ended: str, now: int) -> Generator[Statement, Any, Non
         yield Commit()
 
 
-def _confirm(rules: Rules, generation: int, now: int) -> Generator[Statement, Any, bool]:
+def _confirm(
+    rules: Rules, row: Row, generation: int, now: int
+) -> Generator[Statement, Any, bool]:
     """Record the first use of a generation: ``rotation.confirm``."""
     where: tuple[Condition, ...] = (
         ("confirmed_generation", "<", generation),
@@ -206,7 +228,7 @@ def _confirm(rules: Rules, generation: int, now: int) -> Generator[Statement, An
         ("revoked_at", "is null", None),
         ("expires_at", ">", now),
     )
-    values = (("confirmed_generation", generation), ("expires_at", now + rules.idle))
+    values = (("confirmed_generation", generation), ("expires_at", _next_end(rules, row, now)))
     return bool((yield Update("confirm", where, values)))
 
 
@@ -221,7 +243,7 @@ def use(rules: Rules, generation: int) -> Program:
         return Outcome("refused", generation)
     if row.confirmed_generation < generation:
         try:
-            yield from _confirm(rules, generation, now)
+            yield from _confirm(rules, row, generation, (yield Now()))
         except Refused:
             pass  # losing one is harmless: a later use records it
     return Outcome("accepted", generation)
@@ -257,53 +279,74 @@ def revoke(rules: Rules, reason: str) -> Program:
 
 
 def step_up(rules: Rules) -> Program:
-    """A gain of privilege: ``sessions.step_up``."""
+    """A gain of privilege: the view reads the session, then ``stepup.step_up``."""
+    try:
+        row, user = yield Select()
+    except Refused:
+        return TRY_AGAIN
     now: int = yield Now()
+    if row is None or end_of(row, user, now):
+        return Outcome("refused")
     for _ in range(ATTEMPTS):
         try:
+            if not _is_repeated(rules, row, now):
+                values = (*_jump(rules, row, now), ("auth_time", now))
+                if (yield Update("step-up", _living(row, now), values, commits=False)):
+                    yield Commit()
+                    return Outcome("tokens", None, row.generation + rules.jump, refresh=True)
             row, user = yield Select()
-            if row is None or end_of(row, user, now):
-                return Outcome("refused")
-            if row.generation == row.floor > 0 and now - row.rotated_at <= rules.grace:
-                return Outcome("tokens", None, row.generation, refresh=True)
-            values = _jump(rules, row.generation, now)
-            if (yield Update("step-up", _unmoved(row), values)):
-                return Outcome("tokens", None, row.generation + rules.jump, refresh=True)
         except Refused:
             continue
+        if row is None or end_of(row, user, now):
+            return Outcome("refused")
+        if _is_repeated(rules, row, now):
+            return Outcome("tokens", None, row.generation, refresh=True)
     return TRY_AGAIN
 
 
-def _jump(rules: Rules, generation: int, now: int) -> tuple[tuple[str, Any], ...]:
-    ahead = generation + rules.jump
+def _is_repeated(rules: Rules, row: Row, now: int) -> bool:
+    at_floor = row.generation == row.floor and row.floor > 0
+    return at_floor and abs(now - row.auth_time) < rules.grace
+
+
+def _living(row: Row, now: int) -> tuple[Condition, ...]:
+    return (*_unmoved(row), ("expires_at", ">", now))
+
+
+def _jump(rules: Rules, row: Row, now: int) -> tuple[tuple[str, Any], ...]:
+    ahead = row.generation + rules.jump
     return (
         ("generation", ahead),
         ("floor", ahead),
         ("rotated_at", now),
-        ("expires_at", now + rules.idle),
+        ("listed_at", now),
+        ("expires_at", _next_end(rules, row, now)),
     )
 
 
 def change_password(rules: Rules) -> Program:
-    """In this session: save the user, then ``sessions.renew_after_password_change``, in atomic().
+    """In this session: save the user, then ``renew_after_password_change``, in atomic().
 
     Whatever the database refuses rolls all of it back, and the caller is told.
     """
     try:
+        row, user = yield Select()
+        if row is None or end_of(row, user, (yield Now())):
+            return Outcome("refused")
         yield Update("set password", (), (("password", 1),), "user", commits=False)
         now: int = yield Now()
         for _ in range(ATTEMPTS):
-            row, _ = yield Select((("revoked_at", "is null", None),))
-            if row is None:
-                raise Refused
-            values = (*_jump(rules, row.generation, now), ("auth_hash", 1))
-            if (yield Update("password", _unmoved(row), values, commits=False)):
+            values = (*_jump(rules, row, now), ("auth_hash", 1))
+            if (yield Update("password", _living(row, now), values, commits=False)):
                 yield Commit()
                 return Outcome("tokens", None, row.generation + rules.jump, refresh=True)
-        raise Refused
+            row, user = yield Select()
+            if row is None or row.revoked_at is not None or now >= row.expires_at:
+                break
     except Refused:
-        yield Rollback()
         return TRY_AGAIN
+    yield Rollback()
+    return TRY_AGAIN
 
 
 def change_password_elsewhere(rules: Rules) -> Program:
@@ -314,7 +357,6 @@ def change_password_elsewhere(rules: Rules) -> Program:
         yield _mark_revoked("revoke", now, "password")
         yield Commit()
     except Refused:
-        yield Rollback()
         return TRY_AGAIN
     return Outcome("revoked", reason="password")
 
@@ -329,14 +371,12 @@ def deactivate(rules: Rules) -> Program:
 
 
 def prune(rules: Rules) -> Program:
-    """Remove what ended long ago: read, then a DELETE that looks again."""
+    """Pruning: ``pruning.prune``, which reads keys and then removes them, looking no second time."""
     now: int = yield Now()
     try:
-        row, _ = yield Select()
-        if row is not None and row.revoked_at is not None and row.revoked_at <= now - KEPT:
-            yield Delete("prune", (("revoked_at", "<=", now - KEPT),))
-        elif row is not None and row.expires_at <= now - KEPT:
-            yield Delete("prune", (("expires_at", "<=", now - KEPT),))
+        row, _ = yield Select((("absolute_expires_at", "<", now - LEEWAY),))
+        if row is not None and (row.listed_at is None or row.listed_at < now - LISTED):
+            yield Delete("prune", ())
     except Refused:
         return TRY_AGAIN
     return Outcome("done")

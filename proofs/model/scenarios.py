@@ -7,7 +7,7 @@ from itertools import combinations_with_replacement
 
 from proofs.model import programs
 from proofs.model.explorer import Actor, Call, Network, Scenario
-from proofs.model.programs import KEPT, Rules
+from proofs.model.programs import Rules
 from proofs.model.state import Jar, Row
 
 __all__ = ["CAST", "ROWS", "browsers", "combinations", "honest", "named"]
@@ -25,7 +25,9 @@ ROWS = {
     "stepped up": Row(2, 1, 2, -10, expires_at=FAR),
     "behind": Row(1, 1, 0, -100, expires_at=FAR),
     "expiring": Row(2, 2, 0, -100, expires_at=10),
-    "ended": Row(2, 2, 0, -100, 0, 0, FAR, 0, -KEPT + 10, "logout", -KEPT + 10),
+    "expired": Row(2, 2, 0, -100, expires_at=-10),
+    "over": Row(2, 2, 0, -100, expires_at=-10, absolute_expires_at=-10),
+    "long over": Row(2, 2, 0, -100, expires_at=-40, absolute_expires_at=-40),
 }
 """Where a session may be when they meet, by name. Tokens 0 to 2 were issued; and if it is
 behind, because the database was restored, token 2 is newer than the row."""
@@ -90,13 +92,21 @@ def named() -> Iterator[Scenario]:
     yield _of("rested", "refresh(2)", "refresh(2)", "step-up", "password")
     yield _of("behind", "refresh(2)", "refresh(2)", "refresh(1)", "use(2)")
     yield _of("expiring", "refresh(2)", "use(2)", "logout", "25 seconds")
-    yield _of("ended", "prune", "prune", "refresh(2)", "25 seconds")
+    yield _of("over", "prune", "prune", "logout", "25 seconds")
+    yield _of("expiring", "prune", "refresh(2)", "revoke", "25 seconds")
+    yield _of("rested", "refresh(2)", "refresh(2)", "deactivate", "revoke")
     again: Call = (programs.rotate, (3,))
     twice = Actor("refresh(2), then (3)", (CAST["refresh(2)"], again))
     wait = Actor("clock", (CAST["25 seconds"], CAST["25 seconds"]))
     for row in ("rested", "fresh", "unused"):
         thief = Actor("thief(1), twice", (CAST["refresh(1)"], CAST["refresh(1)"]))
         yield Scenario(f"{row}: thief and victim", (twice, thief, wait), ROWS[row])
+    for row in ("rested", "unused"):
+        other = Actor("use(2)", (CAST["use(2)"],))
+        yield Scenario(f"{row}: two refreshes and a use", (twice, other), ROWS[row])
+    winner = Actor("refresh(2), then use(3)", (CAST["refresh(2)"], (programs.use, (3,))))
+    loser, tick = Actor("refresh(2)", (CAST["refresh(2)"],)), Actor("clock", (CAST["25 seconds"],))
+    yield Scenario("a race without grace", (winner, loser, tick), ROWS["rested"], Rules(grace=0))
     behind = Actor("refresh(2), 2 s behind", (CAST["refresh(2)"],), -2)
     before = Actor("refresh(2), 2 s ahead", (CAST["refresh(2)"],), 2)
     older = Actor("refresh(1), 2 s ahead", (CAST["refresh(1)"],), 2)

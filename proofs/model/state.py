@@ -45,10 +45,13 @@ class Row(NamedTuple):
     late_generation: int = 0
     late_run: int = 0
     expires_at: int = 0
+    absolute_expires_at: int = 2000
+    auth_time: int = -1000
     auth_hash: int = 0
     revoked_at: int | None = None
     revoked_reason: str = ""
     end_recorded_at: int | None = None
+    listed_at: int | None = None
 
 
 class User(NamedTuple):
@@ -79,12 +82,14 @@ class Begin(NamedTuple):
         sent_at: when a browser's tab sent it; 0 for others.
         is_over: whether the session had been revoked or removed, or its account changed.
         floor: the session's floor.
+        is_outdated: whether a step-up has come since the token that it presents was issued.
         is_replay: whether the token that it presents was reuse already.
     """
 
     sent_at: int
     is_over: bool
     floor: int
+    is_outdated: bool
     is_replay: bool
 
 
@@ -99,6 +104,7 @@ class Outcome(NamedTuple):
         given: the generation of the tokens given, if any.
         refresh: whether a refresh token was among them.
         reason: of an end.
+        raced: whether it had been about to rotate, and somebody else was faster.
     """
 
     kind: str
@@ -106,6 +112,7 @@ class Outcome(NamedTuple):
     given: int | None = None
     refresh: bool = False
     reason: str = ""
+    raced: bool = False
 
     def __str__(self) -> str:
         parts = [self.kind]
