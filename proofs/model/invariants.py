@@ -22,6 +22,8 @@ def check(scenario: Scenario, before: World, step: Step, after: World) -> Iterat
     """
     if before.row != after.row:
         yield from _row_changed(scenario, step, before, after)
+    if isinstance(step.statement, Update) and step.result == 1:
+        yield from _written(step, before)
     if step.outcome is not None:
         yield from _outcome(scenario, step, step.outcome, after)
 
@@ -44,15 +46,26 @@ def _row_changed(scenario: Scenario, step: Step, before: World, after: World) ->
         yield "the floor is above the generation"
     if old.revoked_at is not None:
         yield "a revoked row was written to"
-    yield from _restarted(step, old, new)
-    if isinstance(step.statement, Update) and step.statement.label in {"expired", "account"}:
-        if old.end_recorded_at is not None:
-            yield "an end was recorded twice"
+    yield from _moved_in_time(scenario, step, old, new)
     if scenario.watches_expiry and old.end_recorded_at is not None and new != old:
         yield "a session came back that had been found expired"
 
 
-def _restarted(step: Step, old: Row, new: Row) -> Iterator[str]:
+def _written(step: Step, before: World) -> Iterator[str]:
+    """Look at a write when it is sent: its transaction may commit later."""
+    old: Row | None = before.row
+    if before.row_lock is not None and before.row_lock.owner == step.actor:
+        old = before.row_lock.value
+    assert isinstance(step.statement, Update)
+    records_an_end = step.statement.label in {"expired", "account"}
+    if records_an_end and old is not None and old.end_recorded_at is not None:
+        yield "an end was recorded twice"
+
+
+def _moved_in_time(scenario: Scenario, step: Step, old: Row, new: Row) -> Iterator[str]:
+    used_at = new.expires_at - scenario.rules.idle
+    if used_at >= old.expires_at:
+        yield "a session was used after its end, and lives on"
     if isinstance(step.statement, Update) and step.statement.label in {"repeat", "late"}:
         if new.rotated_at != old.rotated_at and old.confirmed_generation >= old.generation:
             yield "the grace of a generation in use began again"

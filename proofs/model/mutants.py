@@ -9,9 +9,9 @@ from itertools import chain
 from proofs.model.explorer import Database, Explorer, Found, Mutant, Scenario
 from proofs.model.invariants import check
 from proofs.model.programs import Rules
-from proofs.model.scenarios import combinations, honest, named
+from proofs.model.scenarios import combinations, named
 
-__all__ = ["BENT_RULES", "REDUNDANT", "Verdict", "guards", "try_guard", "try_rule"]
+__all__ = ["BENT_RULES", "REDUNDANT", "TOGETHER", "Verdict", "guards", "try_guards", "try_rule"]
 
 BENT_RULES: dict[str, Rules] = {
     "a jump by one generation, not two": Rules(jump=1),
@@ -19,8 +19,28 @@ BENT_RULES: dict[str, Rules] = {
 }
 """Rules beside the guards, each of them broken."""
 
-REDUNDANT: dict[Mutant, str] = {}
-"""Guards without which nothing that is checked here goes wrong, and what they are for."""
+_BOTH_SAY_IT = "revoked_at and end_recorded_at are written together, so each covers the other"
+_JUST_READ = "the row was read alive at the same time, and nothing moves an end to before that"
+
+REDUNDANT: dict[Mutant, str] = {
+    Mutant("account", "revoked_at", "is null"): _BOTH_SAY_IT,
+    Mutant("account", "end_recorded_at", "is null"): _BOTH_SAY_IT,
+    Mutant("account", "expires_at", ">"): _JUST_READ,
+    Mutant("expired", "revoked_at", "is null"): _BOTH_SAY_IT,
+    Mutant("late", "late_generation", "="): (
+        "who lost this race would write the same values again: they follow from the generation, "
+        "which is guarded, and from what both have read"
+    ),
+    Mutant("reuse", "expires_at", ">"): _JUST_READ,
+    Mutant("step-up", "expires_at", ">"): _JUST_READ,
+}
+"""Guards without which nothing that is checked here goes wrong, and why."""
+
+TOGETHER: tuple[tuple[Mutant, ...], ...] = tuple(
+    (Mutant(label, "revoked_at", "is null"), Mutant(label, "end_recorded_at", "is null"))
+    for label in ("account", "expired")
+)
+"""Guards that cover each other: at least one of them is needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +61,7 @@ class Verdict:
 
 
 def _scenarios() -> Iterator[Scenario]:
-    return chain(combinations(2), combinations(2, grace=0), named(), honest())
+    return chain(combinations(2), combinations(2, grace=0), named())
 
 
 def guards() -> list[Mutant]:
@@ -52,15 +72,15 @@ def guards() -> list[Mutant]:
     return sorted(found)
 
 
-def try_guard(mutant: Mutant) -> Verdict:
-    """Explore until a scenario shows that a guard is missing."""
+def try_guards(*mutants: Mutant) -> Verdict:
+    """Explore until a scenario shows that these guards are missing, all of them at once."""
     tried = 0
     for scenario in _scenarios():
         tried += 1
-        found = Explorer(scenario, Database(), check, mutant=mutant).explore()
+        found = Explorer(scenario, Database(), check, without=frozenset(mutants)).explore()
         if found.violation is not None:
-            return Verdict(str(mutant), scenario.name, found, tried)
-    return Verdict(str(mutant), None, None, tried)
+            return Verdict(" and ".join(map(str, mutants)), scenario.name, found, tried)
+    return Verdict(" and ".join(map(str, mutants)), None, None, tried)
 
 
 def try_rule(name: str) -> Verdict:
