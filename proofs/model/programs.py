@@ -333,7 +333,8 @@ def change_password(rules: Rules) -> Program:
         row, user = yield Select()
         if row is None or end_of(row, user, (yield Now())):
             return Outcome("refused")
-        now: int = yield from _save_password()
+        yield Update("set password", (), (("password", 1),), "user", commits=False)
+        now: int = yield Now()
         for _ in range(ATTEMPTS):
             values = (*_jump(rules, row, now), ("auth_hash", 1))
             if (yield Update("password", _living(row, now), values, commits=False)):
@@ -348,23 +349,11 @@ def change_password(rules: Rules) -> Program:
     return TRY_AGAIN
 
 
-def _save_password() -> Generator[Statement, Any, int]:
-    """Save the user; a receiver has the sessions with another password's hash looked at."""
-    yield Update("set password", (), (("password", 1),), "user", commits=False)
-    now: int = yield Now()
-    where: tuple[Condition, ...] = (
-        ("revoked_at", "is null", None),
-        ("expires_at", ">", now),
-        ("auth_hash", "!=", 1),
-    )
-    yield Update("list account", where, (("listed_at", now),), commits=False)
-    return now
-
-
 def change_password_elsewhere(rules: Rules) -> Program:
     """In another of the user's sessions: this one ends, in the transaction of the password."""
     try:
-        now: int = yield from _save_password()
+        yield Update("set password", (), (("password", 1),), "user", commits=False)
+        now: int = yield Now()
         yield _mark_revoked("revoke", now, "password")
         yield Commit()
     except Refused:

@@ -157,7 +157,7 @@ class Refused(Exception):
 REFUSED = "refused"
 """As a result: the statement raised :class:`Refused`."""
 
-Condition: TypeAlias = tuple[str, Literal["=", "!=", "<", ">", ">=", "is null"], Any]
+Condition: TypeAlias = tuple[str, Literal["=", "<", ">", ">=", "is null"], Any]
 """One part of a WHERE clause: column, operator, value."""
 
 
@@ -275,8 +275,6 @@ def _holds(found: Any, operator: str, value: Any) -> bool:
     match operator:
         case "=":
             return bool(found == value)
-        case "!=":
-            return bool(found != value)
         case "<":
             return bool(found < value)
         case ">":
