@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
-from tests.conftest import Api, Clock
+from tests.conftest import PASSWORD, Api, Clock
 from tests.domain import row, start
 from tokenauth import sessions, system
 from tokenauth.audit import HISTORY_KEPT
@@ -154,6 +155,45 @@ class TestRequest:
             assert phone.post("/auth/sessions/revoke/", {"scope": "all"}).status_code == 200
 
         assert count.total == 3
+
+
+class TestReauthenticate:
+    @pytest.mark.parametrize("in_use", [True, False])
+    def test_right(self, phone: Api, in_use: Any):
+        """A step-up: four, the backend's look-up among them, whoever used the generation."""
+        AuthSession.objects.update(confirmed_generation=F("generation") - (not in_use))
+        with counting() as count:
+            assert phone.post("/auth/reauthenticate/", {"password": PASSWORD}).status_code == 200
+
+        assert count.total == 4
+
+    def test_twice(self, phone: Api):
+        """The same again, within the grace: three, as the row is read again and not written."""
+        phone.post("/auth/reauthenticate/", {"password": PASSWORD})
+        with counting() as count:
+            assert phone.post("/auth/reauthenticate/", {"password": PASSWORD}).status_code == 200
+
+        assert count.total == 3
+
+    def test_wrong(self, phone: Api):
+        """A wrong password: three, one of them the event."""
+        with counting() as count:
+            assert phone.post("/auth/reauthenticate/", {"password": "x"}).status_code == 401
+
+        assert count.total == 3
+
+    def test_rehashing(self, phone: Api, settings: Any):
+        """One that re-hashes: two more, beside Django's own update of the password."""
+        settings.PASSWORD_HASHERS = [
+            "tests.test_accounts.WeakHasher",
+            "django.contrib.auth.hashers.MD5PasswordHasher",
+        ]
+        with counting() as count:
+            assert phone.post("/auth/reauthenticate/", {"password": PASSWORD}).status_code == 200
+        by_django = [sql for sql in count.statements if _updates_password(sql)]
+
+        assert len(by_django) == 1
+        assert count.total - len(by_django) == 6
 
 
 class TestRefresh:

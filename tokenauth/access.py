@@ -13,7 +13,7 @@ Three ways to know of the second (``TOKENAUTH_ACCESS_TOKEN_CHECK``):
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, cast
 
@@ -32,7 +32,13 @@ from tokenauth.revocation_list import Standing, revocation_list
 from tokenauth.statements import load_session
 from tokenauth.tokens.access import AccessToken
 
-__all__ = ["Access", "averify_access_token", "check_access_token", "verify_access_token"]
+__all__ = [
+    "Access",
+    "averify_access_token",
+    "check_access_token",
+    "verify_access_token",
+    "verify_for_step_up",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +106,32 @@ def check_access_token(raw: str, check: AccessCheck) -> Access:
     )
 
 
-def _by_session(token: AccessToken, now: datetime) -> Access:
+def verify_for_step_up(raw: str) -> Access:
+    """Verify an access token of any generation, for an endpoint that asks for the password too.
+
+    Whoever lost the answer to a step-up holds tokens from before it, and must be able to repeat
+    it. Always by the session's row, whatever the setting is. Its use confirms no generation: the
+    step-up that follows makes it a thing of the past.
+
+    Args:
+        raw: the token as it was sent; anything at all.
+
+    Raises:
+        AccessInvalid: any fault but a generation below the floor.
+    """
+    now = system.now()
+    access = _by_session(read_token(raw, now), now, any_generation=True)
+    return replace(access, is_first_use=False)
+
+
+def _by_session(token: AccessToken, now: datetime, *, any_generation: bool = False) -> Access:
     """Check that the session lives and is this user's, the token's floor, and the account."""
     session = load_session(token.session_id)
     if session is None:
         raise AccessInvalid("no such session")
     if token["sub"] != str(session.user_id):
         raise AccessInvalid("another user's session")
-    if token.generation < session.floor:
+    if token.generation < session.floor and not any_generation:
         raise AccessInvalid("from before a step-up")
     if ended := end_of(session, now):
         raise AccessInvalid(f"the session has ended: {ended}")

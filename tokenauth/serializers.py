@@ -13,6 +13,7 @@ from tokenauth.sessions import Tokens
 __all__ = [
     "DeviceNameSerializer",
     "LoginSerializer",
+    "ReauthenticateSerializer",
     "RefreshSerializer",
     "RevokeSerializer",
     "session_data",
@@ -53,6 +54,12 @@ class LoginSerializer(serializers.Serializer[Any]):
     remember = _Flag(default=True)
     device_name = _Text(max_length=MAX_DEVICE_NAME, default="", allow_blank=True)
     client = _Text(max_length=64, required=False)
+
+
+class ReauthenticateSerializer(serializers.Serializer[Any]):
+    """The password of whoever sends the access token."""
+
+    password = _Text(max_length=MAX_CREDENTIAL)
 
 
 class RefreshSerializer(serializers.Serializer[Any]):
