@@ -143,7 +143,7 @@ def honest() -> Iterator[Scenario]:
     tabs = (Actor("tab A", (refresh, use)), Actor("tab B", (refresh,)))
     for name in ("step-up", "password", "logout", "revoke", "prune"):
         other = Actor(name, (CAST[name],))
-        actors = (*tabs, other, Actor("clock", ((programs.wait, (10,)),) * 3))
+        actors = (*tabs, other, Actor("clock", ((programs.wait, (20,)),) * 2))
         yield Scenario(f"honest browser beside {name}", actors, start, Rules(), True, jar)
     answers = (refresh, (programs.wait, (60,)))
     one = Scenario("honest client, three lost answers in a row at most", (), start, Rules(), True, jar)
