@@ -56,9 +56,9 @@ class ModelSession:
     history: list[Generation] = field(default_factory=list)
     seen: int = -1
     floor: int = 0
-    ends_at: datetime = datetime.max
+    ends_at: datetime = field(init=False)
     ended: str = ""
-    proved_at: datetime = datetime.min
+    proved_at: datetime = field(init=False)
     listed_at: datetime | None = None
     is_gone: bool = False
     password: int = 0
@@ -89,7 +89,9 @@ class ModelSession:
         self.ended, self.listed_at = reason, now
         return True
 
-    def judge(self, number: int, now: datetime, *, raced: bool = False) -> Answer:
+    def judge(  # noqa: PLR0911 - one for each answer
+        self, number: int, now: datetime, *, raced: bool = False
+    ) -> Answer:
         """Say what a token of a living session gets, and change nothing."""
         age = now - self.newest.fresh_at
         if number > self.newest.number:

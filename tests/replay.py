@@ -45,7 +45,7 @@ class Player:
 
     def __init__(self) -> None:
         self._jobs: Queue[Any] = Queue()
-        self._told: Queue[bool] = Queue()
+        self._told: Queue[str] = Queue()
         self._did: Queue[Turn | None] = Queue()
         self._wrote = False
         self._pending: Turn | None = None
@@ -60,7 +60,7 @@ class Player:
 
     def turn(self) -> Turn:
         """Let the actor send its next statement, and return once it is about to send another."""
-        self._told.put(True)
+        self._told.put("go")
         done = self._did.get(timeout=PATIENCE)
         if isinstance(self.result, Unexpected):
             raise self.result.error
@@ -69,7 +69,7 @@ class Player:
 
     def close(self) -> None:
         """End the thread, and close its connection."""
-        self._told.put(False)  # in case a failed test has left it waiting
+        self._told.put("stop")  # in case a failed test has left it waiting
         self._jobs.put(None)
         self._thread.join()
 
@@ -95,7 +95,7 @@ class Player:
     def _wait(self) -> None:
         """Say what has been done, and wait for the next turn."""
         self._did.put(self._pending)
-        if not self._told.get(timeout=PATIENCE):
+        if self._told.get(timeout=PATIENCE) == "stop":
             raise AbandonedError
 
     def _statement(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001 - Django's signature

@@ -5,9 +5,11 @@ others, and says how often each rule ran.
 """
 
 import copy
+import hashlib
 import os
+import sys
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -23,7 +25,6 @@ from hypothesis.stateful import (
     initialize,
     invariant,
     multiple,
-    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -260,13 +261,13 @@ class SessionMachine(RuleBasedStateMachine):
         assert removed == there - sum(not model.is_gone for model in self.models.values())
 
     @rule(explicit=st.booleans())
-    def rotate_keys(self, explicit: bool) -> None:
+    def rotate_keys(self, *, explicit: bool) -> None:
         """A new key signs, and the old ones verify."""
         RAN["key rotation"] += 1
         self.keys += 1
         if explicit:
             old = django_settings.TOKENAUTH_REFRESH_KEYS or config._derived("refresh-token")
-            new = self.keys.to_bytes(32, "big")
+            new = hashlib.sha256(str(self.keys).encode()).digest()
             django_settings.TOKENAUTH_REFRESH_KEYS = [new, *old]
         else:
             old = [django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS]
@@ -274,7 +275,7 @@ class SessionMachine(RuleBasedStateMachine):
             django_settings.SECRET_KEY = f"the secret key number {self.keys} of a test, long enough"
 
     @rule(target=held, token=held, next_one=st.booleans())
-    def lose_commits(self, token: Held, next_one: bool) -> Any:
+    def lose_commits(self, token: Held, *, next_one: bool) -> Any:
         """A session goes on, and then its row is restored from before."""
         model, now = token.session, self.clock()
         if model.is_gone or model.end(now):
@@ -374,6 +375,5 @@ def test_machine(db: None):
     many = settings(max_examples=20, stateful_step_count=LENGTH, database=None)
     while sum(RAN.values()) < STEPS:
         run_state_machine_as_test(SessionMachine, settings=many)
-    for name, count in RAN.most_common():
-        print(f"{count:>8,}  {name}")
-    print(f"{sum(RAN.values()):>8,}  steps, no disagreement")
+    lines = [f"{count:>8,}  {name}" for name, count in RAN.most_common()]
+    sys.stdout.write("\n".join(["", *lines, f"{sum(RAN.values()):>8,}  steps, no disagreement\n"]))

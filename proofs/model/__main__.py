@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from proofs.model.explorer import Database, Explorer, Found, Scenario
+from proofs.model.explorer import Explorer, Found
 from proofs.model.invariants import check
 from proofs.model.mutants import (
     BENT_RULES,
@@ -19,6 +19,7 @@ from proofs.model.mutants import (
     try_guards,
     try_rule,
 )
+from proofs.model.parts import Database, Scenario
 from proofs.model.scenarios import combinations, honest, limits, named
 
 

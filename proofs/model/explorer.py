@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
+from proofs.model.database import commit, read, release, write
+from proofs.model.others import change_password, tab_refresh
+from proofs.model.parts import Database, Mutant, Scenario, Step
 from proofs.model.programs import (
     ISSUED,
-    Program,
-    Rules,
-    change_password,
     decide,
     end_of,
     rotate,
-    tab_refresh,
     use,
 )
 from proofs.model.state import (
@@ -26,7 +25,6 @@ from proofs.model.state import (
     Deliver,
     Jar,
     Local,
-    Lock,
     Now,
     Outcome,
     Refused,
@@ -39,119 +37,10 @@ from proofs.model.state import (
     Update,
     User,
     World,
-    matches,
 )
 from tokenauth.protocol import Verdict
 
-__all__ = ["Actor", "Database", "Explorer", "Found", "Mutant", "Network", "Scenario", "Step"]
-
-Call: TypeAlias = tuple[Callable[..., Program], tuple[Any, ...]]
-"""A program and its arguments, without the rules."""
-
-
-class Actor(NamedTuple):
-    """Somebody who does one thing after another.
-
-    Attributes:
-        name: for traces.
-        calls: the requests it makes, in this order.
-        skew: by how many seconds the clock of its host is ahead.
-    """
-
-    name: str
-    calls: tuple[Call, ...]
-    skew: int = 0
-
-
-class Database(NamedTuple):
-    """How a database behaves where databases differ.
-
-    Attributes:
-        refuses: any statement may raise instead of being carried out: serialisation failures,
-            deadlocks and lock timeouts, as under REPEATABLE READ and SERIALIZABLE. Otherwise an
-            UPDATE that lost a race counts 0 rows: READ COMMITTED.
-        waits: an UPDATE waits for the row's lock even if the row it sees does not match its
-            WHERE: SQLite and MariaDB. PostgreSQL then counts 0 at once.
-        one_writer: a transaction that has written anything keeps all other writers waiting:
-            SQLite.
-    """
-
-    refuses: bool = False
-    waits: bool = False
-    one_writer: bool = False
-
-
-class Network(NamedTuple):
-    """What bounds the requests of a browser's tabs, in seconds.
-
-    Attributes:
-        gives_up: so long a tab waits for its answer; what comes later is dropped.
-        life: so long after it was sent, a request may still send statements.
-        loses: whether an answer may be lost before that.
-    """
-
-    gives_up: int = 10
-    life: int = 20
-    loses: bool = True
-
-
-class Scenario(NamedTuple):
-    """Who meets whom.
-
-    Attributes:
-        name: for reports.
-        actors: who.
-        row: the session's row at the beginning.
-        rules: the settings.
-        honest: every client presents only what it was given: nobody may be called a thief.
-        jar: what the browser holds at the beginning.
-        network: what bounds its requests.
-        watches_expiry: whether a session that was found expired must stay so.
-    """
-
-    name: str
-    actors: tuple[Actor, ...]
-    row: Row
-    rules: Rules = Rules()
-    honest: bool = False
-    jar: Jar = Jar(0, 0)
-    network: Network = Network()
-    watches_expiry: bool = False
-
-    @property
-    def has_clock(self) -> bool:
-        """Whether time passes."""
-        return any(call[0].__name__ == "wait" for actor in self.actors for call in actor.calls)
-
-
-class Mutant(NamedTuple):
-    """A guard that is left out: the UPDATE or DELETE, and one condition of its WHERE."""
-
-    label: str
-    column: str
-    operator: str
-
-    def __str__(self) -> str:
-        return f"{self.label}: without {self.column} {self.operator}"
-
-
-class Step(NamedTuple):
-    """One statement of one actor, and what came of it.
-
-    Attributes:
-        actor: its index.
-        statement: what it sent.
-        result: what it was told.
-        outcome: what its request came to, if it is over with this statement.
-        begin: what was true when that request began.
-    """
-
-    actor: int
-    statement: Statement
-    result: Any
-    outcome: Outcome | None
-    begin: Begin
-
+__all__ = ["Check", "Explorer", "Found"]
 
 Check: TypeAlias = Callable[[Scenario, World, Step, World], Iterator[str]]
 
@@ -310,7 +199,7 @@ class Explorer:
         row, now, is_tab = world.row, world.now + actor.skew, self._is_tab(index, local)
         sent_at = world.now if is_tab else 0
         if row is None:
-            return Begin(sent_at, True, 0, False, False)
+            return Begin(sent_at, is_over=True, floor=0, is_outdated=False, is_replay=False)
         presented: int | None = arguments[0] if function in {rotate, use} else None
         if function is tab_refresh:
             presented = result
@@ -326,14 +215,14 @@ class Explorer:
             and presented <= ISSUED
             and row.floor > self.scenario.row.floor
         )
-        is_replay = presented is not None and function is not use and (
-            decide(row, presented, now, self.scenario.rules.grace).verdict is Verdict.REUSE
+        is_replay = (
+            presented is not None
+            and function is not use
+            and (decide(row, presented, now, self.scenario.rules.grace).verdict is Verdict.REUSE)
         )
         return Begin(sent_at, is_over, row.floor, is_outdated, is_replay)
 
-    def _apply(
-        self, world: World, index: int, statement: Statement
-    ) -> Iterator[tuple[Any, World]]:
+    def _apply(self, world: World, index: int, statement: Statement) -> Iterator[tuple[Any, World]]:
         match statement:
             case Now():
                 yield world.now + self.scenario.actors[index].skew, world
@@ -345,48 +234,15 @@ class Explorer:
             case Deliver():
                 yield from self._deliver(world, index, statement.outcome)
             case Rollback():
-                yield None, _release(world, index)
+                yield None, release(world, index)
             case Commit():
-                yield None, _commit(world, index)
+                yield None, commit(world, index)
             case Select():
-                yield _read(world, index, statement), world
+                yield read(world, index, statement), world
             case _:
-                yield from self._write(world, index, statement)
+                yield from write(world, index, statement, self.database, self.without)
         if self.database.refuses and isinstance(statement, Select | Update | Delete | Commit):
-            yield REFUSED, _release(world, index)
-
-    def _write(
-        self, world: World, index: int, statement: Update | Delete
-    ) -> Iterator[tuple[int, World]]:
-        of_user = isinstance(statement, Update) and statement.table == "user"
-        lock = world.user_lock if of_user else world.row_lock
-        committed: Any = world.user if of_user else world.row
-        where = tuple(
-            (column, operator, value)
-            for column, operator, value in statement.where
-            if (statement.label, column, operator) not in self.without
-        )
-        locks = (world.row_lock, world.user_lock)
-        if self.database.one_writer and any(held and held.owner != index for held in locks):
-            return
-        if lock is not None and lock.owner != index:
-            sees_a_match = committed is not None and matches(committed, where)
-            if not self.database.waits and not sees_a_match:
-                yield 0, world
-            return
-        value = committed if lock is None else lock.value
-        if value is None or not matches(value, where):
-            yield 0, world
-            return
-        if isinstance(statement, Delete):
-            yield 1, world._replace(row=None)
-            return
-        value = value._replace(**dict(statement.values))
-        name = "user" if of_user else "row"
-        if statement.commits and lock is None:
-            yield 1, world._replace(**{name: value})
-        else:
-            yield 1, world._replace(**{f"{name}_lock": Lock(index, value)})
+            yield REFUSED, release(world, index)
 
     def _may_tick(self, world: World, seconds: int) -> bool:
         """Whether every request that a tab has sent is over by then."""
@@ -402,9 +258,7 @@ class Explorer:
         function, _ = self.scenario.actors[index].calls[local.request]
         return function.__name__.startswith("tab_")
 
-    def _deliver(
-        self, world: World, index: int, outcome: Outcome
-    ) -> Iterator[tuple[str, World]]:
+    def _deliver(self, world: World, index: int, outcome: Outcome) -> Iterator[tuple[str, World]]:
         begin, network = world.actors[index].begin, self.scenario.network
         assert begin is not None
         in_time = world.now - begin.sent_at <= network.gives_up
@@ -441,35 +295,6 @@ class Explorer:
 
 def _put(actors: tuple[Local, ...], index: int, local: Local) -> tuple[Local, ...]:
     return (*actors[:index], local, *actors[index + 1 :])
-
-
-def _read(world: World, index: int, statement: Select) -> tuple[Row | None, User]:
-    row, user = world.row, world.user
-    if world.row_lock is not None and world.row_lock.owner == index:
-        row = world.row_lock.value
-    if world.user_lock is not None and world.user_lock.owner == index:
-        user = world.user_lock.value
-    if row is not None and not matches(row, statement.where):
-        row = None
-    return row, user
-
-
-def _commit(world: World, index: int) -> World:
-    row, user = world.row, world.user
-    if world.row_lock is not None and world.row_lock.owner == index:
-        row = world.row_lock.value
-    if world.user_lock is not None and world.user_lock.owner == index:
-        user = world.user_lock.value
-    return _release(world, index)._replace(row=row, user=user)
-
-
-def _release(world: World, index: int) -> World:
-    row_lock, user_lock = world.row_lock, world.user_lock
-    if row_lock is not None and row_lock.owner == index:
-        row_lock = None
-    if user_lock is not None and user_lock.owner == index:
-        user_lock = None
-    return world._replace(row_lock=row_lock, user_lock=user_lock)
 
 
 def _brief(row: Row | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from proofs.model.explorer import Scenario, Step
+from proofs.model.parts import Scenario, Step
 from proofs.model.programs import LEEWAY
 from proofs.model.state import Delete, Outcome, Row, Select, Update, World
 
@@ -66,12 +66,13 @@ def _moved_in_time(scenario: Scenario, step: Step, old: Row, new: Row) -> Iterat
     used_at = new.expires_at - scenario.rules.idle
     if used_at >= old.expires_at:
         yield "a session was used after its end, and lives on"
-    if isinstance(step.statement, Update) and step.statement.label in {"repeat", "late"}:
-        if new.rotated_at != old.rotated_at and old.confirmed_generation >= old.generation:
-            yield "the grace of a generation in use began again"
-    if new.revoked_at is not None and old.revoked_at is None:
-        if old.expires_at <= new.revoked_at - LEEWAY:
-            yield "an expired session was revoked"
+    restarts = isinstance(step.statement, Update) and step.statement.label in {"repeat", "late"}
+    is_used = old.confirmed_generation >= old.generation
+    if restarts and is_used and new.rotated_at != old.rotated_at:
+        yield "the grace of a generation in use began again"
+    is_revoked = new.revoked_at is not None and old.revoked_at is None
+    if is_revoked and old.expires_at <= (new.revoked_at or 0) - LEEWAY:
+        yield "an expired session was revoked"
 
 
 def _outcome(scenario: Scenario, step: Step, outcome: Outcome, after: World) -> Iterator[str]:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from proofs.model.explorer import Database, Explorer, Found, Mutant, Scenario
+from proofs.model.explorer import Explorer, Found
 from proofs.model.invariants import check
+from proofs.model.parts import Database, Mutant, Scenario
 from proofs.model.programs import Rules
 from proofs.model.scenarios import combinations, named
 

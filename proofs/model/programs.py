@@ -10,6 +10,7 @@ The decision itself is not modelled: it is :func:`tokenauth.protocol.decide`.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
@@ -18,17 +19,12 @@ from typing import Any, NamedTuple, TypeAlias
 from proofs.model.state import (
     Commit,
     Condition,
-    Delete,
-    Deliver,
     Now,
     Outcome,
     Refused,
-    Rollback,
     Row,
     Select,
     Statement,
-    Take,
-    Tick,
     Update,
     User,
 )
@@ -39,10 +35,18 @@ __all__ = [
     "ATTEMPTS",
     "EPOCH",
     "ISSUED",
-    "LEEWAY", "Program",
+    "LEEWAY",
+    "LISTED",
+    "TRY_AGAIN",
+    "Program",
     "Rules",
     "decide",
     "end_of",
+    "mark_revoked",
+    "next_end",
+    "rotate",
+    "unmoved",
+    "use",
 ]
 
 ATTEMPTS = 3
@@ -101,11 +105,13 @@ def end_of(row: Row, user: User, now: int) -> str:
     return "" if user.is_active and user.password == row.auth_hash else "account"
 
 
-def _next_end(rules: Rules, row: Row, now: int) -> int:
+def next_end(rules: Rules, row: Row, now: int) -> int:
+    """Return when a session that is used now ends: ``issuing.next_end``."""
     return min(now + rules.idle, row.absolute_expires_at)
 
 
-def _unmoved(row: Row) -> tuple[Condition, ...]:
+def unmoved(row: Row) -> tuple[Condition, ...]:
+    """Return the guards of a decision: nothing has moved or ended the row since it was read."""
     return (("generation", "=", row.generation), ("revoked_at", "is null", None))
 
 
@@ -134,7 +140,7 @@ def rotate(rules: Rules, presented: int) -> Program:
     return TRY_AGAIN
 
 
-def _carry_out(
+def _carry_out(  # noqa: PLR0911 - one for each verdict
     rules: Rules, decision: Decision, row: Row, presented: int, now: int
 ) -> Generator[Statement, Any, Outcome | None]:
     match decision.verdict:
@@ -147,9 +153,9 @@ def _carry_out(
                 ("generation", row.generation + 1),
                 ("confirmed_generation", row.generation),
                 ("rotated_at", (yield Now()) if rules.dates_by_write else now),
-                ("expires_at", _next_end(rules, row, now)),
+                ("expires_at", next_end(rules, row, now)),
             )
-            if not (yield Update("rotate", _unmoved(row), values)):
+            if not (yield Update("rotate", unmoved(row), values)):
                 return None
             return Outcome("tokens", presented, row.generation + 1, refresh=True)
         case Verdict.REPEAT | Verdict.LATE:
@@ -158,7 +164,7 @@ def _carry_out(
             return Outcome("superseded", presented)
         case Verdict.AHEAD:
             ahead = (("generation", presented), ("confirmed_generation", presented))
-            yield Update("catch up", _unmoved(row), ahead)
+            yield Update("catch up", unmoved(row), ahead)
             return None
         case _:
             return (yield from _end_for_reuse(row, presented, now))
@@ -167,7 +173,7 @@ def _carry_out(
 def _repeat(
     rules: Rules, decision: Decision, row: Row, presented: int, now: int
 ) -> Generator[Statement, Any, Outcome | None]:
-    label, where = "repeat", _unmoved(row)
+    label, where = "repeat", unmoved(row)
     values: tuple[tuple[str, Any], ...] = ()
     if decision.restarts_grace:
         where = (*where, ("confirmed_generation", "<", row.generation))
@@ -178,14 +184,15 @@ def _repeat(
             *values,
             ("late_generation", row.generation),
             ("late_run", decision.late_run),
-            ("expires_at", _next_end(rules, row, now)),
+            ("expires_at", next_end(rules, row, now)),
         )
     if not (yield Update(label, where, values)):
         return None
     return Outcome("tokens", presented, row.generation, refresh=True)
 
 
-def _mark_revoked(label: str, now: int, reason: str, *guards: Condition) -> Update:
+def mark_revoked(label: str, now: int, reason: str, *guards: Condition) -> Update:
+    """Return the UPDATE of ``revocation.mark_revoked``, with guards beside its own."""
     where = (*guards, ("revoked_at", "is null", None), ("expires_at", ">", now - LEEWAY))
     values = (
         ("revoked_at", now),
@@ -196,10 +203,8 @@ def _mark_revoked(label: str, now: int, reason: str, *guards: Condition) -> Upda
     return Update(label, where, values, commits=False)
 
 
-def _end_for_reuse(
-    row: Row, presented: int, now: int
-) -> Generator[Statement, Any, Outcome | None]:
-    if not (yield _mark_revoked("reuse", now, "reuse", ("floor", "=", row.floor))):
+def _end_for_reuse(row: Row, presented: int, now: int) -> Generator[Statement, Any, Outcome | None]:
+    if not (yield mark_revoked("reuse", now, "reuse", ("floor", "=", row.floor))):
         return None
     yield Commit()
     return Outcome("ended", presented, reason="reuse")
@@ -213,14 +218,12 @@ def _record_end(row: Row, ended: str, now: int) -> Generator[Statement, Any, Non
         where: tuple[Condition, ...] = (("revoked_at", "is null", None), first)
         found = yield Update("expired", where, (("end_recorded_at", now),), commits=False)
     else:
-        found = yield _mark_revoked("account", now, "account", first)
+        found = yield mark_revoked("account", now, "account", first)
     if found:
         yield Commit()
 
 
-def _confirm(
-    rules: Rules, row: Row, generation: int, now: int
-) -> Generator[Statement, Any, bool]:
+def _confirm(rules: Rules, row: Row, generation: int, now: int) -> Generator[Statement, Any, bool]:
     """Record the first use of a generation: ``rotation.confirm``."""
     where: tuple[Condition, ...] = (
         ("confirmed_generation", "<", generation),
@@ -228,7 +231,7 @@ def _confirm(
         ("revoked_at", "is null", None),
         ("expires_at", ">", now),
     )
-    values = (("confirmed_generation", generation), ("expires_at", _next_end(rules, row, now)))
+    values = (("confirmed_generation", generation), ("expires_at", next_end(rules, row, now)))
     return bool((yield Update("confirm", where, values)))
 
 
@@ -242,163 +245,6 @@ def use(rules: Rules, generation: int) -> Program:
     if row is None or generation < row.floor or end_of(row, user, now):
         return Outcome("refused", generation)
     if row.confirmed_generation < generation:
-        try:
+        with contextlib.suppress(Refused):  # losing one is harmless: a later use records it
             yield from _confirm(rules, row, generation, (yield Now()))
-        except Refused:
-            pass  # losing one is harmless: a later use records it
     return Outcome("accepted", generation)
-
-
-def logout(rules: Rules) -> Program:
-    """Logout: ``issuing.find_sessions``, then ``revocation.revoke_sessions``."""
-    now: int = yield Now()
-    where: tuple[Condition, ...] = (
-        ("revoked_at", "is null", None),
-        ("expires_at", ">", now - LEEWAY),
-    )
-    try:
-        row, _ = yield Select(where)
-    except Refused:
-        return TRY_AGAIN
-    if row is None:
-        return Outcome("revoked", reason="nothing was left to end")
-    return (yield from revoke(rules, "logout"))
-
-
-def revoke(rules: Rules, reason: str) -> Program:
-    """Staff or another device: ``revocation.revoke_session`` or ``revoke_user_sessions``."""
-    for _ in range(ATTEMPTS):
-        now: int = yield Now()
-        try:
-            if (yield _mark_revoked("revoke", now, reason)):
-                yield Commit()
-        except Refused:
-            continue
-        return Outcome("revoked", reason=reason)
-    return TRY_AGAIN
-
-
-def step_up(rules: Rules) -> Program:
-    """A gain of privilege: the view reads the session, then ``stepup.step_up``."""
-    try:
-        row, user = yield Select()
-    except Refused:
-        return TRY_AGAIN
-    now: int = yield Now()
-    if row is None or end_of(row, user, now):
-        return Outcome("refused")
-    for _ in range(ATTEMPTS):
-        try:
-            if not _is_repeated(rules, row, now):
-                values = (*_jump(rules, row, now), ("auth_time", now))
-                if (yield Update("step-up", _living(row, now), values, commits=False)):
-                    yield Commit()
-                    return Outcome("tokens", None, row.generation + rules.jump, refresh=True)
-            row, user = yield Select()
-        except Refused:
-            continue
-        if row is None or end_of(row, user, now):
-            return Outcome("refused")
-        if _is_repeated(rules, row, now):
-            return Outcome("tokens", None, row.generation, refresh=True)
-    return TRY_AGAIN
-
-
-def _is_repeated(rules: Rules, row: Row, now: int) -> bool:
-    at_floor = row.generation == row.floor and row.floor > 0
-    return at_floor and abs(now - row.auth_time) < rules.grace
-
-
-def _living(row: Row, now: int) -> tuple[Condition, ...]:
-    return (*_unmoved(row), ("expires_at", ">", now))
-
-
-def _jump(rules: Rules, row: Row, now: int) -> tuple[tuple[str, Any], ...]:
-    ahead = row.generation + rules.jump
-    return (
-        ("generation", ahead),
-        ("floor", ahead),
-        ("rotated_at", now),
-        ("listed_at", now),
-        ("expires_at", _next_end(rules, row, now)),
-    )
-
-
-def change_password(rules: Rules) -> Program:
-    """In this session: save the user, then ``renew_after_password_change``, in atomic().
-
-    Whatever the database refuses rolls all of it back, and the caller is told.
-    """
-    try:
-        row, user = yield Select()
-        if row is None or end_of(row, user, (yield Now())):
-            return Outcome("refused")
-        yield Update("set password", (), (("password", 1),), "user", commits=False)
-        now: int = yield Now()
-        for _ in range(ATTEMPTS):
-            values = (*_jump(rules, row, now), ("auth_hash", 1))
-            if (yield Update("password", _living(row, now), values, commits=False)):
-                yield Commit()
-                return Outcome("tokens", None, row.generation + rules.jump, refresh=True)
-            row, user = yield Select()
-            if row is None or row.revoked_at is not None or now >= row.expires_at:
-                break
-    except Refused:
-        return TRY_AGAIN
-    yield Rollback()
-    return TRY_AGAIN
-
-
-def change_password_elsewhere(rules: Rules) -> Program:
-    """In another of the user's sessions: this one ends, in the transaction of the password."""
-    try:
-        yield Update("set password", (), (("password", 1),), "user", commits=False)
-        now: int = yield Now()
-        yield _mark_revoked("revoke", now, "password")
-        yield Commit()
-    except Refused:
-        return TRY_AGAIN
-    return Outcome("revoked", reason="password")
-
-
-def deactivate(rules: Rules) -> Program:
-    """Staff deactivate the account: one UPDATE of the user, which names no session."""
-    try:
-        yield Update("deactivate", (), (("is_active", False),), "user")
-    except Refused:
-        return TRY_AGAIN
-    return Outcome("done")
-
-
-def prune(rules: Rules) -> Program:
-    """Pruning: ``pruning.prune``, which reads keys and then removes them, looking no second time."""
-    now: int = yield Now()
-    try:
-        row, _ = yield Select((("absolute_expires_at", "<", now - LEEWAY),))
-        if row is not None and (row.listed_at is None or row.listed_at < now - LISTED):
-            yield Delete("prune", ())
-    except Refused:
-        return TRY_AGAIN
-    return Outcome("done")
-
-
-def wait(rules: Rules, seconds: int) -> Program:
-    """Time passes, at any point between the statements of the others."""
-    yield Tick(seconds)
-    return Outcome("done")
-
-
-def tab_refresh(rules: Rules) -> Program:
-    """A tab of a browser renews with the token that the tabs share."""
-    presented: int = yield Take("refresh")
-    outcome = yield from rotate(rules, presented)
-    yield Deliver(outcome)
-    return outcome
-
-
-def tab_use(rules: Rules) -> Program:
-    """A tab uses the newest access token."""
-    presented: int = yield Take("access")
-    outcome = yield from use(rules, presented)
-    yield Deliver(outcome)
-    return outcome

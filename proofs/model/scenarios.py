@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations_with_replacement
 
-from proofs.model import programs
-from proofs.model.explorer import Actor, Call, Network, Scenario
+from proofs.model import others, programs
+from proofs.model.parts import Actor, Call, Network, Scenario
 from proofs.model.programs import Rules
 from proofs.model.state import Jar, Row
 
@@ -37,14 +37,14 @@ CAST: dict[str, Call] = {
     "refresh(1)": (programs.rotate, (1,)),
     "refresh(0)": (programs.rotate, (0,)),
     "use(2)": (programs.use, (2,)),
-    "logout": (programs.logout, ()),
-    "revoke": (programs.revoke, ("admin",)),
-    "step-up": (programs.step_up, ()),
-    "password": (programs.change_password, ()),
-    "password elsewhere": (programs.change_password_elsewhere, ()),
-    "deactivate": (programs.deactivate, ()),
-    "prune": (programs.prune, ()),
-    "25 seconds": (programs.wait, (25,)),
+    "logout": (others.logout, ()),
+    "revoke": (others.revoke, ("admin",)),
+    "step-up": (others.step_up, ()),
+    "password": (others.change_password, ()),
+    "password elsewhere": (others.change_password_elsewhere, ()),
+    "deactivate": (others.deactivate, ()),
+    "prune": (others.prune, ()),
+    "25 seconds": (others.wait, (25,)),
 }
 """What an actor may do once, by name."""
 
@@ -112,7 +112,9 @@ def named() -> Iterator[Scenario]:
     older = Actor("refresh(1), 2 s ahead", (CAST["refresh(1)"],), 2)
     for grace in (0, 30):
         rules = Rules(grace=grace)
-        yield Scenario(f"clocks apart, grace {grace}", (behind, before, older), ROWS["rested"], rules)
+        yield Scenario(
+            f"clocks apart, grace {grace}", (behind, before, older), ROWS["rested"], rules
+        )
 
 
 def browser(gives_up: int, life: int, grace: int = 30) -> Scenario:
@@ -123,31 +125,42 @@ def browser(gives_up: int, life: int, grace: int = 30) -> Scenario:
         life: so long a request may be under way until the server has dealt with it.
         grace: the grace period in seconds.
     """
-    refresh: Call = (programs.tab_refresh, ())
-    use: Call = (programs.tab_use, ())
+    refresh: Call = (others.tab_refresh, ())
+    use: Call = (others.tab_use, ())
     network = Network(gives_up, life)
-    clock = Actor("clock", ((programs.wait, (10,)),) * 4)
+    clock = Actor("clock", ((others.wait, (10,)),) * 3)
     start, jar, rules = Row(0, 0, 0, -100, expires_at=FAR), Jar(0, 0), Rules(grace=grace)
     twice = Actor("tab A", (refresh, refresh, use))
     other = Actor("tab B", (refresh,))
     title = f"honest browser: gives up after {gives_up} s, requests live {life} s, grace {grace} s"
-    return Scenario(title, (twice, other, clock), start, rules, True, jar, network)
+    return Scenario(
+        title, (twice, other, clock), start, rules, honest=True, jar=jar, network=network
+    )
 
 
 def honest() -> Iterator[Scenario]:
     """Yield what honest clients do within the guarantee: nobody may be called a thief."""
     yield browser(gives_up=9, life=20)
-    refresh: Call = (programs.tab_refresh, ())
-    use: Call = (programs.tab_use, ())
+    refresh: Call = (others.tab_refresh, ())
+    use: Call = (others.tab_use, ())
     start, jar = Row(0, 0, 0, -100, expires_at=FAR), Jar(0, 0)
     tabs = (Actor("tab A", (refresh, use)), Actor("tab B", (refresh,)))
     for name in ("step-up", "password", "logout", "revoke", "prune"):
         other = Actor(name, (CAST[name],))
-        actors = (*tabs, other, Actor("clock", ((programs.wait, (20,)),) * 2))
-        yield Scenario(f"honest browser beside {name}", actors, start, Rules(), True, jar)
-    answers = (refresh, (programs.wait, (60,)))
-    one = Scenario("honest client, three lost answers in a row at most", (), start, Rules(), True, jar)
-    alone = Actor("client", answers * 3 + (refresh, use, (programs.wait, (60,)), refresh))
+        actors = (*tabs, other, Actor("clock", ((others.wait, (20,)),)))
+        yield Scenario(
+            f"honest browser beside {name}", actors, start, Rules(), honest=True, jar=jar
+        )
+    answers = (refresh, (others.wait, (60,)))
+    one = Scenario(
+        "honest client, three lost answers in a row at most",
+        (),
+        start,
+        Rules(),
+        honest=True,
+        jar=jar,
+    )
+    alone = Actor("client", answers * 3 + (refresh, use, (others.wait, (60,)), refresh))
     yield one._replace(actors=(alone,))
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from proofs.model.explorer import Explorer, Step
+from proofs.model.explorer import Explorer
+from proofs.model.parts import Step
 from proofs.model.state import World
 
 __all__ = ["Schedule", "schedules"]

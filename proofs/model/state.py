@@ -199,7 +199,8 @@ class Update:
 
     def __str__(self) -> str:
         values = ", ".join(f"{name} = {value!r}" for name, value in self.values)
-        return f"UPDATE {self.table} SET {values}{_where(self.where)}"
+        changed = f"{self.table} SET {values}"
+        return f"UPDATE {changed}{_where(self.where)}"
 
 
 @dataclass(frozen=True, slots=True)
