@@ -30,7 +30,7 @@ class Answer(enum.Enum):
     BEHIND = "the database is behind"
 
 
-@dataclass
+@dataclass(eq=False)
 class Account:
     """A user: which password it is, and whether the account is active."""
 
@@ -47,7 +47,7 @@ class Generation:
     was_late: bool = False
 
 
-@dataclass
+@dataclass(eq=False)
 class ModelSession:
     """A session: the history of its tokens, and how it may end."""
 

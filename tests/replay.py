@@ -74,12 +74,13 @@ class Player:
         self._thread.join()
 
     def _live(self) -> None:
+        real: Any = connection  # its methods are replaced while an actor plays
         commit, rollback = connection.commit, connection.rollback
         while (job := self._jobs.get()) is not None:
             action, arrives = job
             self._pending, self._wrote, self.result = None, False, None
-            connection.commit = lambda: self._end("COMMIT", commit)
-            connection.rollback = lambda: self._end("ROLLBACK", rollback)
+            real.commit = lambda: self._end("COMMIT", commit)
+            real.rollback = lambda: self._end("ROLLBACK", rollback)
             try:
                 with connection.execute_wrapper(self._statement):
                     if arrives:
@@ -88,7 +89,7 @@ class Player:
                     self.result = action()
             except Exception as error:  # noqa: BLE001 - it belongs to the test's thread
                 self.result = Unexpected(error)
-            connection.commit, connection.rollback = commit, rollback
+            real.commit, real.rollback = commit, rollback
             self._did.put(self._pending)
         connection.close()
 

@@ -147,6 +147,20 @@ class SessionMachine(RuleBasedStateMachine):
         self.clock.advance(seconds=seconds)
         return self._refresh(token)
 
+    @rule(target=held, token=held, times=st.integers(2, 5))
+    def lose_answer_after_answer(self, token: Held, times: int) -> Any:
+        """A client's answers are lost so often in a row, and it asks again an hour later."""
+        RAN["answers lost in a row"] += 1
+        newest = self._refresh(token)
+        for _ in range(times):
+            if not isinstance(newest, Held):
+                return multiple()
+            self.clock.advance(hours=1)
+            self._refresh(newest)
+            self.clock.advance(hours=1)
+            newest = self._refresh(newest)
+        return newest
+
     @rule(target=held, older=held, newer=held)
     def refresh_in_the_wrong_order(self, older: Held, newer: Held) -> Any:
         """Two requests arrive in the reverse of the order of their tokens."""
@@ -163,7 +177,7 @@ class SessionMachine(RuleBasedStateMachine):
         if model.is_gone or model.end(now):
             return multiple()
         answer = model.judge(token.generation, now)
-        if answer is Answer.KEPT:
+        if answer in {Answer.KEPT, Answer.SUPERSEDED}:
             return multiple()  # writes nothing that could lose
         RAN["parallel refresh"] += 1
         with pytest.MonkeyPatch.context() as patch:
@@ -266,9 +280,10 @@ class SessionMachine(RuleBasedStateMachine):
         RAN["key rotation"] += 1
         self.keys += 1
         if explicit:
-            old = django_settings.TOKENAUTH_REFRESH_KEYS or config._derived("refresh-token")
+            keys: Any = django_settings
+            old = keys.TOKENAUTH_REFRESH_KEYS or config._derived("refresh-token")
             new = hashlib.sha256(str(self.keys).encode()).digest()
-            django_settings.TOKENAUTH_REFRESH_KEYS = [new, *old]
+            keys.TOKENAUTH_REFRESH_KEYS = [new, *old]
         else:
             old = [django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS]
             django_settings.SECRET_KEY_FALLBACKS = old

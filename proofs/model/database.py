@@ -56,11 +56,11 @@ def write(
         yield 1, world._replace(row=None)
         return
     value = value._replace(**dict(statement.values))
-    name = "user" if of_user else "row"
     if statement.commits and lock is None:
-        yield 1, world._replace(**{name: value})
-    else:
-        yield 1, world._replace(**{f"{name}_lock": Lock(index, value)})
+        yield 1, world._replace(user=value) if of_user else world._replace(row=value)
+        return
+    held = Lock(index, value)
+    yield 1, world._replace(user_lock=held) if of_user else world._replace(row_lock=held)
 
 
 def read(world: World, index: int, statement: Select) -> tuple[Row | None, User]:
