@@ -96,6 +96,9 @@ class ModelSession:
         age = now - self.newest.fresh_at
         if number > self.newest.number:
             return Answer.BEHIND
+        if number == self.newest.number and raced:
+            # Decided before a late answer began the grace again; the generation is what is named.
+            return Answer.NEW
         if number == self.newest.number:
             return Answer.KEPT if abs(age) < GRACE else Answer.NEW
         if number < self.floor:
