@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install
 # The project's own settings, whatever the shell has exported for another one.
 CLEAN := env -u DATABASE_URL -u CACHE_URL -u DJANGO_SETTINGS_MODULE
 
-.PHONY: demo test benchmark chaos comparison layers lint format machine matrix model revocation rules scale simulation types clean
+.PHONY: demo test benchmark chaos comparison layers lint format machine matrix model replay revocation rules scale simulation types clean
 
 demo: $(VENV)/demo.stamp
 	$(CLEAN) PORT=$(PORT) $(BIN)/python manage.py migrate --verbosity 0
@@ -72,6 +72,20 @@ comparison: .venv-comparison/stamp
 	.venv-comparison/bin/python -m pip --disable-pip-version-check -qq install \
 		--editable . --requirement $<
 	@touch $@
+
+# Every interleaving of the protocol's statements; then each guard left out, which must be seen.
+model: $(VENV)/tests.stamp
+	$(BIN)/python -m proofs.model
+	$(BIN)/python -m proofs.model --mutate
+
+# Every schedule of two actors of the model, by the real code. DATABASE_URL for PostgreSQL.
+replay: $(VENV)/tests.stamp
+	TOKENAUTH_REPLAY_STRIDE=1 $(BIN)/python -m pytest -n auto tests/test_model_replay.py
+
+# The real code against the reference model, with new seeds: 10,000 steps, or STEPS=100000.
+machine: $(VENV)/tests.stamp
+	$(CLEAN) TOKENAUTH_MACHINE_STEPS=$(or $(STEPS),10000) \
+		$(BIN)/python -m pytest -n 0 -s --quiet tests/test_state_machine.py
 
 clean:
 	rm -rf $(VENV) .venv-* build dist htmlcov .coverage .coverage.* \
