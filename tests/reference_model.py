@@ -111,7 +111,7 @@ class ModelSession:
             return Answer.THEFT
         if age <= RACE:
             return Answer.SUCCESSOR
-        return Answer.LATE if self._lates_in_a_row() <= 3 else Answer.THEFT
+        return Answer.LATE if self._lates_in_a_row() <= 4 else Answer.THEFT
 
     def refresh(self, number: int, now: datetime, *, raced: bool = False) -> tuple[str, int | None]:
         """Refresh; return ``tokens`` and their generation, or what is said instead."""

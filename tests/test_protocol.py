@@ -72,20 +72,20 @@ TABLE = {
         6,
         Decision(LATE, restarts_grace=True, late_run=1),
     ),
-    "late, the third in a row": (
-        snapshot(**UNUSED, late_generation=6, late_run=2),
-        6,
-        Decision(LATE, restarts_grace=True, late_run=3),
-    ),
     "late, the fourth in a row": (
         snapshot(**UNUSED, late_generation=6, late_run=3),
         6,
+        Decision(LATE, restarts_grace=True, late_run=4),
+    ),
+    "late, the fifth in a row": (
+        snapshot(**UNUSED, late_generation=6, late_run=4),
+        6,
         Decision(Verdict.REUSE),
     ),
-    "late, the third, once more": (
-        snapshot(**UNUSED, late_generation=7, late_run=3),
+    "late, the fourth, once more": (
+        snapshot(**UNUSED, late_generation=7, late_run=4),
         6,
-        Decision(LATE, restarts_grace=True, late_run=3),
+        Decision(LATE, restarts_grace=True, late_run=4),
     ),
     "second to last, in the grace": (snapshot(age=TICK), 5, Decision(Verdict.REUSE)),
     "second to last, unused": (snapshot(**UNUSED), 5, Decision(Verdict.REUSE)),
@@ -98,12 +98,12 @@ WITHOUT_GRACE = {
     "arrived as it was rotated": (snapshot(age=timedelta(0)), 6, Decision(REPEAT)),
     "used since": (snapshot(age=TICK), 6, Decision(Verdict.REUSE)),
     "raced, the successor unused": (
-        snapshot(**UNUSED, age=RACE, late_generation=6, late_run=3),
+        snapshot(**UNUSED, age=RACE, late_generation=6, late_run=4),
         6,
         Decision(REPEAT, restarts_grace=True),
     ),
     "too late for a race": (
-        snapshot(**UNUSED, age=RACE + TICK, late_generation=6, late_run=3),
+        snapshot(**UNUSED, age=RACE + TICK, late_generation=6, late_run=4),
         6,
         Decision(Verdict.REUSE),
     ),
@@ -192,7 +192,7 @@ class TestProperties:
 
     @given(cases(), graces)
     def test_writes(self, case: tuple[Snapshot, int], grace: timedelta):
-        """Only an unused generation is confirmed or has its grace restarted; runs stop at three."""
+        """Only an unused generation is confirmed or has its grace restarted; runs stop at four."""
         session, presented = case
         decision = decide(session, presented, NOW, grace)
 
@@ -237,7 +237,7 @@ class TestHonestClient:
     def test_lost_answers(self, requests: list[tuple[timedelta, bool]], grace: timedelta):
         """Whoever always sends the newest token received, is answered, whatever gets lost.
 
-        Until four generations in a row have needed a late answer; an answer that arrives late
+        Until five generations in a row would have needed a late answer; an answer that arrives late
         is used at once, as its receiver does.
         """
         state, held, now, run = snapshot(generation=0, confirmed=-1, age=timedelta(0)), 0, NOW, 0

@@ -177,10 +177,10 @@ class TestLate:
         assert (after.rotated_at, after.last_seen_at) == (now, now)
 
     @pytest.mark.req("REQ-15")
-    def test_four_in_a_row(self, user: User, clock: Clock):
-        """The fourth generation in a row that needs a late answer is reuse."""
+    def test_five_in_a_row(self, user: User, clock: Clock):
+        """The fifth generation in a row that needs a late answer is reuse."""
         tokens = start(user)
-        for _ in range(3):
+        for _ in range(4):
             clock.advance(hours=1)
             refresh(tokens)
             clock.advance(hours=1)
@@ -195,7 +195,7 @@ class TestLate:
     def test_a_seen_use_does_not_reset_the_run(self, user: User, clock: Clock):
         """Thief and victim who take turns, with the thief's access tokens in use, are caught."""
         tokens = start(user)
-        for generation in range(1, 4):
+        for generation in range(1, 5):
             clock.advance(hours=1)
             refresh(tokens)
             clock.advance(hours=1)

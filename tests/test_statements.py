@@ -135,7 +135,7 @@ class TestWriteRotation:
         assert RefreshToken.objects.get(generation=1).ip is None
         assert AuthSession.objects.get().last_ip is None
 
-    @pytest.mark.parametrize("guard", ["generation", "revoked_at"])
+    @pytest.mark.parametrize("guard", ["generation", "revoked_at", "end_recorded_at"])
     def test_writes_nothing_over_what_was_not_read(
         self, session: AuthSession, clock: Clock, guard: str
     ):

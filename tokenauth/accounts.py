@@ -83,7 +83,8 @@ def end_of(session: AuthSession, now: datetime) -> EndReason | None:
     """
     if session.revoked_at is not None:
         return _COARSE.get(session.revoked_reason, EndReason.REVOKED)
-    if now >= session.expires_at:
+    # What one request was told, and what was recorded, holds for those that arrived before it too.
+    if now >= session.expires_at or session.end_recorded_at is not None:
         return EndReason.EXPIRED
     user = session.live_user()
     if user is None or compare_auth_hash(user, session.auth_hash) is AuthHash.CHANGED:

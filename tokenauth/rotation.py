@@ -140,9 +140,12 @@ def _carry_out(
 
 
 def _row(session: AuthSession) -> SessionQuerySet:
-    """The session's row if it is of the generation that was read, and not revoked."""
+    """The session's row if it is of the generation that was read, and has not ended."""
     return AuthSession.objects.using(write_alias()).filter(
-        pk=session.pk, generation=session.generation, revoked_at__isnull=True
+        pk=session.pk,
+        generation=session.generation,
+        revoked_at__isnull=True,
+        end_recorded_at__isnull=True,
     )
 
 
@@ -286,6 +289,7 @@ def _confirm(session_id: uuid.UUID, generation: int, now: datetime, end: datetim
         confirmed_generation__lt=generation,
         generation__gte=generation,
         revoked_at__isnull=True,
+        end_recorded_at__isnull=True,
         expires_at__gt=now,
     )
     return bool(rows.update(confirmed_generation=generation, last_seen_at=now, expires_at=end))

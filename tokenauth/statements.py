@@ -102,7 +102,7 @@ def load_session(session_id: uuid.UUID) -> AuthSession | None:
 
 
 def write_rotation(session: AuthSession, values: Mapping[str, Any], origin: Origin) -> bool:
-    """Write a rotation, if the row is of the generation that was read and not revoked.
+    """Write a rotation, if the row is of the generation that was read and has not ended.
 
     A new auth hash is written only over the one that was read: a login may have carried it over
     meanwhile. A failing line of history fails nothing.
@@ -138,7 +138,10 @@ def _write_one_by_one(
     session: AuthSession, values: Mapping[str, Any], origin: Origin, alias: str
 ) -> bool:
     row = AuthSession.objects.using(alias).filter(
-        pk=session.pk, generation=session.generation, revoked_at__isnull=True
+        pk=session.pk,
+        generation=session.generation,
+        revoked_at__isnull=True,
+        end_recorded_at__isnull=True,
     )
     if "auth_hash" in values:
         row = row.filter(auth_hash=session.auth_hash)
@@ -204,7 +207,8 @@ def _both(alias: str, names: tuple[str, ...]) -> str:
     return (
         f"WITH moved AS (UPDATE {quote(session.db_table)} SET {changes}"  # noqa: S608 - names of our models, no values
         f" WHERE {key} = %s AND {column(session, 'generation')} = %s"
-        f" AND {column(session, 'revoked_at')} IS NULL{guard} RETURNING {key}),"
+        f" AND {column(session, 'revoked_at')} IS NULL"
+        f" AND {column(session, 'end_recorded_at')} IS NULL{guard} RETURNING {key}),"
         f" kept AS (INSERT INTO {quote(history.db_table)} ({into})"
         f" SELECT {key}, {line} FROM moved ON CONFLICT DO NOTHING)"
         " SELECT COUNT(*) FROM moved"

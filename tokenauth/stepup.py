@@ -144,6 +144,7 @@ def _guarded(session: AuthSession, now: datetime) -> SessionQuerySet:
         pk=session.pk,
         generation=session.generation,
         revoked_at__isnull=True,
+        end_recorded_at__isnull=True,
         expires_at__gt=now,
     )
 

@@ -47,8 +47,9 @@ def _row_changed(scenario: Scenario, step: Step, before: World, after: World) ->
     if old.revoked_at is not None:
         yield "a revoked row was written to"
     yield from _moved_in_time(scenario, step, old, new)
-    if scenario.watches_expiry and old.end_recorded_at is not None and new != old:
-        yield "a session came back that had been found expired"
+    moves = ("generation", "confirmed_generation", "expires_at")
+    if old.end_recorded_at is not None and any(getattr(new, n) != getattr(old, n) for n in moves):
+        yield "a session came back whose end had been recorded"
 
 
 def _written(step: Step, before: World) -> Iterator[str]:

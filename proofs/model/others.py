@@ -143,7 +143,7 @@ def change_password(rules: Rules) -> Program:
                 yield Commit()
                 return Outcome("tokens", None, row.generation + rules.jump, refresh=True)
             row, user = yield Select()
-            if row is None or row.revoked_at is not None or now >= row.expires_at:
+            if row is None or row.end_recorded_at is not None or now >= row.expires_at:
                 break
     except Refused:
         return TRY_AGAIN

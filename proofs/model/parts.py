@@ -71,7 +71,6 @@ class Scenario(NamedTuple):
         honest: every client presents only what it was given: nobody may be called a thief.
         jar: what the browser holds at the beginning.
         network: what bounds its requests.
-        watches_expiry: whether a session that was found expired must stay so.
     """
 
     name: str
@@ -81,7 +80,6 @@ class Scenario(NamedTuple):
     honest: bool = False
     jar: Jar = Jar(0, 0)
     network: Network = Network()
-    watches_expiry: bool = False
 
     @property
     def has_clock(self) -> bool:

@@ -100,7 +100,7 @@ def end_of(row: Row, user: User, now: int) -> str:
     """Return how the session has ended, empty while it lives: ``accounts.end_of``."""
     if row.revoked_at is not None:
         return row.revoked_reason
-    if now >= row.expires_at:
+    if now >= row.expires_at or row.end_recorded_at is not None:
         return "expired"
     return "" if user.is_active and user.password == row.auth_hash else "account"
 
@@ -112,7 +112,11 @@ def next_end(rules: Rules, row: Row, now: int) -> int:
 
 def unmoved(row: Row) -> tuple[Condition, ...]:
     """Return the guards of a decision: nothing has moved or ended the row since it was read."""
-    return (("generation", "=", row.generation), ("revoked_at", "is null", None))
+    return (
+        ("generation", "=", row.generation),
+        ("revoked_at", "is null", None),
+        ("end_recorded_at", "is null", None),
+    )
 
 
 def rotate(rules: Rules, presented: int) -> Program:
@@ -229,6 +233,7 @@ def _confirm(rules: Rules, row: Row, generation: int, now: int) -> Generator[Sta
         ("confirmed_generation", "<", generation),
         ("generation", ">=", generation),
         ("revoked_at", "is null", None),
+        ("end_recorded_at", "is null", None),
         ("expires_at", ">", now),
     )
     values = (("confirmed_generation", generation), ("expires_at", next_end(rules, row, now)))
