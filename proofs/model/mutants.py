@@ -23,7 +23,17 @@ BENT_RULES: dict[str, Rules] = {
 _BOTH_SAY_IT = "revoked_at and end_recorded_at are written together, so each covers the other"
 _JUST_READ = "the row was read alive at the same time, and nothing moves an end to before that"
 
+_MOVES_NO_END = "it moves neither generation nor end, and what it answers is refused from then on"
+
+_GUARDED_TWICE = ("catch up", "confirm", "late", "password", "repeat", "rotate", "step-up")
+
 REDUNDANT: dict[Mutant, str] = {
+    **{Mutant(label, "revoked_at", "is null"): _BOTH_SAY_IT for label in _GUARDED_TWICE},
+    Mutant("repeat", "end_recorded_at", "is null"): _MOVES_NO_END,
+    Mutant("confirm", "generation", ">="): (
+        "the session check refuses a token of a generation that the row does not have; the checks "
+        "that read no row, which are not modelled, need it"
+    ),
     Mutant("account", "revoked_at", "is null"): _BOTH_SAY_IT,
     Mutant("account", "end_recorded_at", "is null"): _BOTH_SAY_IT,
     Mutant("account", "expires_at", ">"): _JUST_READ,
@@ -39,7 +49,7 @@ REDUNDANT: dict[Mutant, str] = {
 
 TOGETHER: tuple[tuple[Mutant, ...], ...] = tuple(
     (Mutant(label, "revoked_at", "is null"), Mutant(label, "end_recorded_at", "is null"))
-    for label in ("account", "expired")
+    for label in ("account", "expired", *_GUARDED_TWICE)
 )
 """Guards that cover each other: at least one of them is needed."""
 

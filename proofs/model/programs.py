@@ -247,7 +247,7 @@ def use(rules: Rules, generation: int) -> Program:
         row, user = yield Select()
     except Refused:
         return TRY_AGAIN
-    if row is None or generation < row.floor or end_of(row, user, now):
+    if row is None or not row.floor <= generation <= row.generation or end_of(row, user, now):
         return Outcome("refused", generation)
     if row.confirmed_generation < generation:
         with contextlib.suppress(Refused):  # losing one is harmless: a later use records it

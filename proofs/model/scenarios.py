@@ -95,6 +95,17 @@ def named() -> Iterator[Scenario]:
     yield _of("over", "prune", "prune", "logout", "25 seconds")
     yield _of("expiring", "prune", "refresh(2)", "revoke", "25 seconds")
     yield _of("rested", "refresh(2)", "refresh(2)", "deactivate", "revoke")
+    # Who arrived before the end writes after somebody else was told of it.
+    found, tick = (
+        Actor("refresh(2), finds the end", (CAST["refresh(2)"],)),
+        Actor("clock", (CAST["25 seconds"],)),
+    )
+    for name in ("refresh(2)", "refresh(1)", "use(2)", "step-up", "password"):
+        early = Actor(name, (CAST[name],))
+        yield Scenario(f"expiring: {name}, told too late", (early, found, tick), ROWS["expiring"])
+    lost = ROWS["behind"]._replace(expires_at=10)
+    early = Actor("refresh(2)", (CAST["refresh(2)"],))
+    yield Scenario("expiring and behind", (early, found, tick), lost)
     again: Call = (programs.rotate, (3,))
     twice = Actor("refresh(2), then (3)", (CAST["refresh(2)"], again))
     wait = Actor("clock", (CAST["25 seconds"], CAST["25 seconds"]))
@@ -105,7 +116,7 @@ def named() -> Iterator[Scenario]:
         other = Actor("use(2)", (CAST["use(2)"],))
         yield Scenario(f"{row}: two refreshes and a use", (twice, other), ROWS[row])
     winner = Actor("refresh(2), then use(3)", (CAST["refresh(2)"], (programs.use, (3,))))
-    loser, tick = Actor("refresh(2)", (CAST["refresh(2)"],)), Actor("clock", (CAST["25 seconds"],))
+    loser = Actor("refresh(2)", (CAST["refresh(2)"],))
     yield Scenario("a race without grace", (winner, loser, tick), ROWS["rested"], Rules(grace=0))
     behind = Actor("refresh(2), 2 s behind", (CAST["refresh(2)"],), -2)
     before = Actor("refresh(2), 2 s ahead", (CAST["refresh(2)"],), 2)
