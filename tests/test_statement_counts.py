@@ -161,7 +161,7 @@ class TestReauthenticate:
     @pytest.mark.parametrize("in_use", [True, False])
     def test_right(self, phone: Api, in_use: Any):
         """A step-up: four, the backend's look-up among them, whoever used the generation."""
-        AuthSession.objects.update(confirmed_generation=F("generation") - (not in_use))
+        AuthSession.objects.update(confirmed_generation=F("generation") - int(not in_use))
         with counting() as count:
             assert phone.post("/auth/reauthenticate/", {"password": PASSWORD}).status_code == 200
 
