@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 
@@ -19,6 +20,7 @@ from tokenauth.issuing import Tokens
 from tokenauth.models import AuthSession, RevokedReason
 
 __all__ = [
+    "JUMP",
     "change_password",
     "deactivate",
     "delete_user",
@@ -29,9 +31,11 @@ __all__ = [
     "logout",
     "new_user",
     "revoke",
+    "set_lifetime",
     "shifted",
 ]
 
+JUMP = "a step-up" if hasattr(sessions, "step_up") else "a password change that keeps the session"
 User: Any = get_user_model()
 Act = Callable[[], object]
 
@@ -54,6 +58,11 @@ def _clock_off(seconds: float) -> Iterator[None]:
         yield
     finally:
         _shift.seconds = 0.0
+
+
+def set_lifetime(seconds: float) -> None:
+    """Choose how long the access tokens live that this process issues from now on."""
+    settings.TOKENAUTH_ACCESS_TOKEN_LIFETIME = timedelta(seconds=seconds)
 
 
 def new_user() -> Any:

@@ -39,18 +39,21 @@ class Case:
 
     Attributes:
         kind: for the report.
-        token: the access token that must be refused afterwards.
-        act: revokes; has been committed when it returns.
-        committed: when that was, by the monotonic clock.
-        answers: what was said of the token.
+        prepare: called just before; returns the access token that must be refused afterwards,
+            and what revokes: has been committed when it returns.
         tail: how many seconds it is watched after the commit.
+        token: the token.
+        committed: when it was, by the monotonic clock.
+        took: seconds that the revocation took, the commit included.
+        answers: what was said of the token.
     """
 
     kind: str
-    token: str
-    act: Callable[[], object]
+    prepare: Callable[[], tuple[str, Callable[[], object]]]
     tail: float = 1.8
+    token: str = field(default="", repr=False)
     committed: float = float("inf")
+    took: float = 0.0
     answers: list[Answer] = field(default_factory=list)
 
     def last_acceptance(self) -> float:
@@ -74,9 +77,6 @@ class Case:
             for a in self.answers
             if a.status not in {200, 401} or (a.status == 401 and a.sent < begun - 0.1)
         ]
-
-    took: float = 0.0
-    """Seconds that ``act`` took, the commit included."""
 
 
 class Watch:
@@ -166,18 +166,19 @@ def run(server: Server, cases: Sequence[Case], *, spacing: float, seed: int) -> 
 
     def follow(case: Case, watching: Watch, delay: float) -> None:
         time.sleep(delay)
-        watching.add(case)
-        time.sleep(0.4)
-        began = time.monotonic()
         try:
-            case.act()
+            case.token, act = case.prepare()
+            watching.add(case)
+            time.sleep(0.4)
+            began = time.monotonic()
+            act()
             case.committed = time.monotonic()
             case.took = case.committed - began
             time.sleep(case.tail)
+            watching.remove(case)
         except Exception as error:  # noqa: BLE001 - raised below, in the thread that waits
             failures.append(error)
         finally:
-            watching.remove(case)
             connections.close_all()
 
     with watch(server) as watching:
