@@ -16,7 +16,7 @@ import django
 
 from proofs.revocation.cluster import Cluster, cluster
 
-PARTS = ("servers", "list", "starts", "stopped", "forks", "bulk", "away", "network", "statements")
+PARTS = ("servers", "list", "starts", "stopped", "forks", "bulk", "away", "cut", "network", "statements")
 
 
 def main() -> int:
@@ -50,6 +50,7 @@ def _run(words: argparse.Namespace, database: Cluster, folder: Path) -> int:
         "forks": lambda: outages.forks(report, place),
         "bulk": lambda: burdens.bulk(report, place, burdens.SIZES),
         "away": lambda: outages.away(report, place),
+        "cut": lambda: outages.cut(report, place, 3),
         "network": lambda: outages.slow_network(report, place, few),
         "statements": lambda: burdens.statements(report, place, words.requests),
     }

@@ -23,7 +23,7 @@ from tokenauth.exceptions import TryAgain
 from tokenauth.issuing import Tokens
 from tokenauth.revocation_list import MAX_AGE
 
-__all__ = ["away", "forks", "slow_network"]
+__all__ = ["away", "cut", "forks", "slow_network"]
 
 THREADS = "gunicorn, 1 process of 8 threads"
 PROCESSES = "gunicorn, 4 processes"
@@ -69,26 +69,27 @@ def _away(report: Report, place: Place, server: Server, seconds: float) -> tuple
         place.cluster.stop()
         connections.close_all()
         time.sleep(seconds)
+        starting = time.monotonic()
         place.cluster.start()
         back = time.monotonic()
         committed = _revoke_at_once(ended)
         time.sleep(6)
         for case in cases:
             watching.remove(case)
-    return _judge_away(report, server, cases, (stopped, back, committed), seconds)
+    return _judge_away(report, server, cases, (stopped, starting, back, committed), seconds)
 
 
 def _judge_away(
     report: Report,
     server: Server,
     cases: list[Case],
-    times: tuple[float, float, float],
+    times: tuple[float, float, float, float],
     seconds: float,
 ) -> tuple[object, ...]:
-    stopped, back, committed = times
+    stopped, starting, back, committed = times
     name = f"{server.kind.name}, database away for {seconds:.0f} s"
     answers = [answer for case in cases for answer in case.answers]
-    out = [a for a in answers if stopped <= a.sent < back]
+    out = [a for a in answers if stopped <= a.sent < starting]
     # What starting takes belongs to neither side: the database may answer before we know it does.
     without = max([a.sent - stopped for a in out if a.status == 200], default=0.0)
     busy = [a for a in answers if a.status == 503]
@@ -110,6 +111,29 @@ def _judge_away(
     ends = [a.status for a in cases[1].answers if a.sent > committed + RECOVERY]
     report.require(bool(ends) and set(ends) == {401}, f"{name}: at the end {set(ends)}")
     return f"{seconds:.0f}", f"{without:.2f}", len(busy), len(odd), f"{again:.2f}", f"{last:.3f}"
+
+
+def cut(report: Report, place: Place, count: int) -> None:
+    """Cut every connection of a server that keeps them, as a restart does, and revoke at once."""
+    table = report.add(Table("Connections that broke unnoticed", WATCHED))
+    with place.serve(THREADS, lifetime=300.0, persistent=True) as server:
+
+        def prepare() -> tuple[str, revokers.Act]:
+            tokens = revokers.login()
+            _open_connections(server)
+            return tokens.access, lambda: _cut_and_revoke(place, tokens)
+
+        cases = [Case("cut", prepare, 6.0) for _ in range(count)]
+        for case in cases:
+            run(server, [case], spacing=0.1, seed=6)
+    judge(report, table, "all connections cut, then revoked", cases, limit=LIMIT, processes=1)
+
+
+def _cut_and_revoke(place: Place, tokens: Tokens) -> None:
+    place.cluster.query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'server'"
+    )
+    revokers.revoke(tokens)()
 
 
 def _open_connections(server: Server) -> None:

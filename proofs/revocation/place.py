@@ -53,6 +53,7 @@ class Place:
         revokers.set_lifetime(lifetime)
         environment = {
             "DATABASE_URL": self.cluster.url(port),
+            "REVOCATION_APPLICATION": "server",
             "REVOCATION_CHECK": check,
             "REVOCATION_LIFETIME": str(lifetime),
             "REVOCATION_PERSISTENT": "1" if persistent else "0",

@@ -6,6 +6,8 @@
     ``TOKENAUTH_ACCESS_TOKEN_LIFETIME`` in seconds.
 ``REVOCATION_PERSISTENT``
     ``1`` keeps the connections to the database (``CONN_MAX_AGE = None``).
+``REVOCATION_APPLICATION``
+    What the connections call themselves: only the server's are cut.
 """
 
 import os
@@ -43,7 +45,10 @@ REST_FRAMEWORK = {
 
 env = environ.Env()
 DATABASES = {"default": env.db("DATABASE_URL", default="postgres://postgres@127.0.0.1/none")}
-DATABASES["default"]["OPTIONS"] = {"connect_timeout": 5}
+DATABASES["default"]["OPTIONS"] = {
+    "connect_timeout": 5,
+    "application_name": os.environ.get("REVOCATION_APPLICATION", "watcher"),
+}
 DATABASES["default"]["CONN_MAX_AGE"] = (
     None if os.environ.get("REVOCATION_PERSISTENT") == "1" else 0
 )
