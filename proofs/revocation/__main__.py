@@ -16,7 +16,18 @@ import django
 
 from proofs.revocation.cluster import Cluster, cluster
 
-PARTS = ("servers", "list", "starts", "stopped", "forks", "bulk", "away", "cut", "network", "statements")
+PARTS = (
+    "servers",
+    "list",
+    "starts",
+    "stopped",
+    "forks",
+    "bulk",
+    "away",
+    "cut",
+    "network",
+    "statements",
+)
 
 
 def main() -> int:

@@ -83,7 +83,7 @@ class Cluster:
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Run one statement on a connection of its own; return the rows, if there are any."""
         with psycopg.connect(self.url(), autocommit=True) as connection:
-            cursor = connection.execute(sql)  # type: ignore[call-overload]  # not a literal
+            cursor = connection.execute(sql)
             return cursor.fetchall() if cursor.description else []
 
     def _control(self, *words: str) -> None:

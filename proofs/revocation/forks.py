@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import threading
 import time
 from typing import Any
@@ -92,4 +91,4 @@ def _in_child(look: Any) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -212,5 +212,3 @@ def forks(report: Report, place: Place) -> None:
         table.rows.append((fact, seen[fact]))
         report.require(seen[fact] == wanted, f"forks: {fact}: {seen[fact]}")
     print(f"  {table.rows}", flush=True)
-
-

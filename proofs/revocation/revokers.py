@@ -35,7 +35,8 @@ __all__ = [
     "shifted",
 ]
 
-JUMP = "a step-up" if hasattr(sessions, "step_up") else "a password change that keeps the session"
+_step_up: Any = getattr(sessions, "step_up", None)
+JUMP = "a step-up" if _step_up else "a password change that keeps the session"
 User: Any = get_user_model()
 Act = Callable[[], object]
 
@@ -161,7 +162,8 @@ def change_password(user: Any) -> Act:
 
 def delete_user(user: Any) -> Act:
     """Delete the user."""
-    return user.delete
+    act: Act = user.delete
+    return act
 
 
 def jump(tokens: Tokens, kept: list[Tokens]) -> Act:
@@ -171,8 +173,8 @@ def jump(tokens: Tokens, kept: list[Tokens]) -> Act:
         tokens: from before.
         kept: where the tokens from after are put.
     """
-    if hasattr(sessions, "step_up"):
-        return lambda: kept.append(sessions.step_up(tokens.session, amr=["pwd"]))
+    if _step_up:
+        return lambda: kept.append(_step_up(tokens.session, amr=["pwd"]))
     return lambda: kept.append(
         sessions.renew_after_password_change(tokens.session, tokens.session.user)
     )

@@ -49,9 +49,7 @@ DATABASES["default"]["OPTIONS"] = {
     "connect_timeout": 5,
     "application_name": os.environ.get("REVOCATION_APPLICATION", "watcher"),
 }
-DATABASES["default"]["CONN_MAX_AGE"] = (
-    None if os.environ.get("REVOCATION_PERSISTENT") == "1" else 0
-)
+DATABASES["default"]["CONN_MAX_AGE"] = None if os.environ.get("REVOCATION_PERSISTENT") == "1" else 0
 
 TOKENAUTH_ACCESS_TOKEN_CHECK = os.environ.get("REVOCATION_CHECK", "revocation-list")
 TOKENAUTH_ACCESS_TOKEN_LIFETIME = timedelta(
