@@ -1,5 +1,6 @@
 # make demo   the demo on http://127.0.0.1:8000/ (PORT=8123 for another port)
 # make test   the tests, on SQLite
+# make benchmark   what it costs beside others, on PostgreSQL (ARGS=--quick for a tenth of it)
 #
 # Needs Python 3.11 or newer with venv, git and the package index; PYTHON=python3.13 chooses one.
 
@@ -11,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install
 # The project's own settings, whatever the shell has exported for another one.
 CLEAN := env -u DATABASE_URL -u CACHE_URL -u DJANGO_SETTINGS_MODULE
 
-.PHONY: demo test lint format types layers rules matrix clean
+.PHONY: demo test benchmark chaos comparison layers lint format machine matrix model revocation rules scale simulation types clean
 
 demo: $(VENV)/demo.stamp
 	$(CLEAN) PORT=$(PORT) $(BIN)/python manage.py migrate --verbosity 0
@@ -39,9 +40,23 @@ layers: $(VENV)/lint.stamp
 rules: $(VENV)/tests.stamp
 	$(CLEAN) $(BIN)/python -m pytest --req-table --quiet -p no:randomly
 
+# Workers killed, connections cut, the database crashed: docs/proofs/chaos.md. It makes a cluster of
+# its own, so it needs PostgreSQL's programs, and no server of it.
+chaos: $(VENV)/tests.stamp $(VENV)/postgresql.stamp
+	$(CLEAN) $(BIN)/python -m proofs.chaos $(ARGS)
+
 # Every database, the oldest and the newest versions. Needs PostgreSQL and MariaDB: see .ci/run.
 matrix:
 	.ci/run environments sqlite postgresql mariadb atomic make-test
+
+# What size does to refresh and clean-up, into docs/benchmarks/scale.md. Needs PostgreSQL at
+# SCALE_DATABASE_URL and 20 GB of disk; ARGS="growth --sessions 10" for a part of it.
+scale: $(VENV)/tests.stamp $(VENV)/databases.stamp
+	$(CLEAN) $(BIN)/python -m benchmarks.scale $(ARGS)
+
+# Needs PostgreSQL at POSTGRESQL_URL, and a role that may make databases. Writes docs/benchmarks.md.
+benchmark: $(VENV)/benchmarks.stamp
+	$(CLEAN) $(BIN)/python -m benchmarks $(ARGS)
 
 clean:
 	rm -rf $(VENV) .venv-* build dist htmlcov .coverage .coverage.* \

@@ -14,6 +14,8 @@ from django.urls import set_urlconf
 from hypothesis import settings
 
 from tests import leaks
+from tokenauth.first_uses import first_uses
+from tokenauth.revocation_list import revocation_list
 
 pytest_plugins = ["tests.rules", "tests.vendors"]
 
@@ -28,7 +30,11 @@ class Clock:
     """The time that the package sees: it stands still until it is moved."""
 
     def __init__(self, start: datetime) -> None:
-        self.time = start
+        self.start = self.time = start
+
+    def monotonic(self) -> float:
+        """Return seconds, as ``tokenauth.system.monotonic`` does."""
+        return 1000 + (self.time - self.start).total_seconds()
 
     def __call__(self) -> datetime:
         """Return the time, as ``tokenauth.system.now`` does."""
@@ -114,6 +120,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Freeze the package's time at a full second; ``clock.advance(hours=8)`` moves it."""
     frozen = Clock(datetime.now(UTC).replace(microsecond=0))
     monkeypatch.setattr("tokenauth.system.now", frozen)
+    monkeypatch.setattr("tokenauth.system.monotonic", frozen.monotonic)
     return frozen
 
 
@@ -201,6 +208,8 @@ def secrets_seen(watch: leaks.Watch) -> Iterator[leaks.Watch]:
 
 @pytest.fixture(autouse=True)
 def fresh() -> None:
-    """Throttles and caches begin anew, and no URLconf of a test before is in force."""
+    """Throttles, caches and lists begin anew, and no URLconf of a test before is in force."""
     cache.clear()
+    revocation_list.forget()
+    first_uses.reset()
     set_urlconf(None)  # a response that nobody closed leaves its request's in this thread

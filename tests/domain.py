@@ -8,7 +8,7 @@ import pytest
 from tokenauth import protocol
 from tokenauth.access import verify_access_token
 from tokenauth.exceptions import AccessInvalid, RefreshFailed, SessionEnded
-from tokenauth.issuing import Tokens
+from tokenauth.issuing import Tokens, next_end
 from tokenauth.models import AuthEvent, AuthSession
 from tokenauth.sessions import rotate, start_session
 
@@ -60,6 +60,23 @@ def events(*kinds: str) -> list[tuple[str, str]]:
     if kinds:
         rows = rows.filter(type__in=kinds)
     return [(event.type, event.reason) for event in rows]
+
+
+def interleave_jump(monkeypatch: pytest.MonkeyPatch, *actions: Callable[[], object]) -> None:
+    """Do something real after the row was read and before a jump is written; one for each try."""
+    turns, busy = iter(actions), False
+
+    def beside(*args: Any) -> Any:
+        nonlocal busy
+        if not busy and (action := next(turns, None)) is not None:
+            busy = True
+            try:
+                action()
+            finally:
+                busy = False
+        return next_end(*args)
+
+    monkeypatch.setattr("tokenauth.stepup.next_end", beside)
 
 
 def interleave(

@@ -91,6 +91,23 @@ def change_password(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"access": tokens.access if tokens else None})
 
 
+def step_up(request: HttpRequest) -> JsonResponse:
+    """Note a second factor, which the project has checked."""
+    tokens = tokenauth.step_up(request, amr=("pwd", "otp"))
+    _maybe_undo(request)
+    same = tokens is not None and tokens.session is request.auth_session  # type: ignore[attr-defined]  # the middleware's
+    return JsonResponse({"access": tokens.access if tokens else None, "is_current": same})
+
+
+@api_view(["POST"])
+def api_step_up(request: Request) -> Response:
+    """Do the same in a view of DRF."""
+    tokens = tokenauth.step_up(request, amr=("pwd", "otp"))
+    _maybe_undo(request)
+    refresh = tokens.refresh if tokens and tokens.session.transport == "body" else None
+    return Response({"access": tokens.access if tokens else None, "refresh": refresh})
+
+
 @api_view(["POST"])
 @authentication_classes([])
 @permission_classes([])
@@ -139,6 +156,14 @@ async def async_log_out(request: HttpRequest) -> JsonResponse:
 
 
 @transaction.non_atomic_requests
+async def async_step_up(request: HttpRequest) -> JsonResponse:
+    """Do it in async code."""
+    await request.auser()
+    tokens = await tokenauth.astep_up(request, amr=("pwd", "otp"))
+    return JsonResponse({"access": tokens.access if tokens else None})
+
+
+@transaction.non_atomic_requests
 async def async_change_password(request: HttpRequest) -> JsonResponse:
     """Change the password, in async code."""
     user = await get_user_model().objects.aget(username=str(await request.auser()))
@@ -158,6 +183,9 @@ urlpatterns: list[Any] = [
     path("in", log_in),
     path("out", log_out),
     path("password", change_password),
+    path("step-up", step_up),
+    path("api/step-up", api_step_up),
+    path("async/step-up", async_step_up),
     path("api/in", api_log_in),
     path("api/out", api_log_out),
     path("async/ask", async_ask),

@@ -148,9 +148,15 @@ class TestSession:
         clock.advance(microseconds=-1)
         assert not is_refused(tokens.access)
 
+    def test_refuses_a_generation_that_never_was(self, tokens):
+        """A token of a step-up whose transaction was rolled back, though a view has sent it."""
+        assert is_refused(changed(tokens, gen=1))
+        update(tokens, generation=1)
+        assert not is_refused(changed(tokens, gen=1))
+
     def test_refuses_a_generation_below_the_floor(self, tokens):
         """A token from before a step-up."""
-        update(tokens, floor=1)
+        update(tokens, generation=1, floor=1)
         assert is_refused(tokens.access)
         assert not is_refused(changed(tokens, gen=1))
 

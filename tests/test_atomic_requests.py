@@ -9,7 +9,8 @@ from django.db import connection, connections, transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
-from tests.conftest import Api, Clock
+from tests.conftest import PASSWORD, Api, Clock
+from tests.domain import events
 from tokenauth.models import AuthSession
 from tokenauth.sessions import rotate, start_session
 
@@ -90,6 +91,15 @@ def test_logout_and_revocation_are_committed(app: Api, new_api: Callable[..., Ap
     assert app.post("/auth/sessions/revoke/", {"scope": "others"}).json() == {"revoked": 1}
     assert app.logout().status_code == 204
     assert sorted(row[0] for row in committed()) == ["logout", "user"]
+
+
+@pytest.mark.req("REQ-29", "REQ-51")
+def test_step_up_is_committed(app: Api) -> None:
+    """Also for every other connection by then; and so is the trace of a wrong password."""
+    assert app.post("/auth/reauthenticate/", {"password": "wrong"}).status_code == 401
+    assert app.post("/auth/reauthenticate/", {"password": PASSWORD}).status_code == 200
+    assert committed("generation, floor") == [(2, 2)]
+    assert events("login_failed", "step_up") == [("login_failed", ""), ("step_up", "")]
 
 
 def test_rotate_refuses_a_transaction(user: User) -> None:

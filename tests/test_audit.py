@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -108,16 +108,32 @@ class TestHistory:
 
     def test_a_failure_fails_nothing(self, user: User, clock: Clock, caplog: Any):
         """If the history cannot be written, the rotation stands and the failure is logged."""
+
+        def refuse(execute: Any, sql: str, *rest: Any) -> Any:
+            if "INSERT" in sql and "tokenauth_refreshtoken" in sql:
+                raise DatabaseError("permission denied")
+            return execute(sql, *rest)
+
         tokens = start(user)
-        RefreshToken.objects.create(session=tokens.session, generation=1, issued_at=clock())
         clock.advance(hours=1)
-        renewed = refresh(tokens)
+        with connection.execute_wrapper(refuse):
+            renewed = refresh(tokens)
 
         assert is_usable(renewed)
         assert row(tokens).generation == 1
         assert [record.levelname for record in caplog.records if "misses" in record.message] == [
             "ERROR"
         ]
+
+    def test_a_line_that_is_there_fails_nothing(self, user: User, clock: Clock):
+        """After a restored backup a generation may be in the history already."""
+        tokens = start(user)
+        RefreshToken.objects.create(session=tokens.session, generation=1, issued_at=clock())
+        clock.advance(hours=1)
+
+        assert is_usable(refresh(tokens))
+        assert row(tokens).generation == 1
+        assert generations(tokens) == [0, 1]
 
     @pytest.mark.django_db(transaction=True)
     def test_a_failure_in_a_transaction(self, user: User, clock: Clock):

@@ -20,6 +20,7 @@ WITH_BODY = [
     ("POST", "/auth/login/"),
     ("POST", "/auth/refresh/"),
     ("POST", "/auth/logout/"),
+    ("POST", "/auth/reauthenticate/"),
     ("PATCH", f"/auth/sessions/{SID}/"),
     ("POST", "/auth/sessions/revoke/"),
 ]
@@ -27,6 +28,7 @@ METHODS = {
     "/auth/login/": {"POST"},
     "/auth/refresh/": {"POST"},
     "/auth/logout/": {"POST"},
+    "/auth/reauthenticate/": {"POST"},
     "/auth/me/": {"GET", "HEAD"},
     "/auth/sessions/": {"GET", "HEAD"},
     f"/auth/sessions/{SID}/": {"PATCH", "DELETE"},
@@ -212,6 +214,7 @@ class TestBody:
         ("path", "missing"),
         [
             ("/auth/login/", {"username", "password"}),
+            ("/auth/reauthenticate/", {"password"}),
             (f"/auth/sessions/{SID}/", {"device_name"}),
             ("/auth/sessions/revoke/", {"scope"}),
         ],
@@ -230,6 +233,7 @@ MEMBERS = [
     *(("POST", "/auth/login/", name) for name in ("device_name", "remember")),
     ("POST", "/auth/refresh/", "refresh"),
     ("POST", "/auth/logout/", "refresh"),
+    ("POST", "/auth/reauthenticate/", "password"),
     ("PATCH", f"/auth/sessions/{SID}/", "device_name"),
     ("POST", "/auth/sessions/revoke/", "scope"),
 ]

@@ -10,13 +10,11 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
-from django.http import HttpResponse
 
 from tests.conftest import Api
 from tests.races import Racers, racers
 from tokenauth import sessions
-from tokenauth.access import verify_access_token
-from tokenauth.exceptions import AccessInvalid, RefreshFailed, TryAgain
+from tokenauth.exceptions import RefreshFailed, TryAgain
 from tokenauth.models import AuthEvent, AuthSession, EventType
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -97,58 +95,3 @@ def test_one_refresh_token(user: User, settings: Any, threads: Racers, refresh: 
         token = str(successors.pop())
     assert refresh(token)[0] == 200
     assert not AuthEvent.objects.exclude(type=EventType.LOGIN).exists()
-
-
-def is_usable(access: str) -> bool:
-    """Return whether an access token is accepted."""
-    try:
-        verify_access_token(access)
-    except AccessInvalid:
-        return False
-    return True
-
-
-def logout(api: Api) -> Any:
-    """Log out at the endpoint."""
-    return api.logout(bearer=False)
-
-
-def revoke(api: Api) -> Any:
-    """Revoke all of the user's sessions, as staff do."""
-    sessions.revoke_user_sessions(User.objects.get(username="ada"), reason="admin")
-    return None
-
-
-def delete_user(api: Api) -> HttpResponse | None:
-    """Delete the user."""
-    User.objects.get(username="ada").delete()
-    return None
-
-
-@pytest.mark.req("REQ-23", "REQ-38", "REQ-41")
-@pytest.mark.parametrize("end", [logout, revoke, delete_user])
-def test_refresh_beside_the_end(
-    settings: Any, transactional_db: None, end: Callable[[Api], HttpResponse | None]
-):
-    """Whichever comes first, afterwards no token of the session works, the newest included."""
-    settings.TOKENAUTH_GRACE_PERIOD = timedelta(0)
-    user = User.objects.create_user("ada", password="correct horse battery")
-    with racers(4) as threads:
-        for _ in range(50):
-            if not User.objects.filter(pk=user.pk).exists():
-                user = User.objects.create_user("ada", password="correct horse battery")
-            first = sessions.start_session(user, client="app")
-            apis = [Api() for _ in range(3)]
-            ending = Api()
-            ending.refresh_token = first.refresh
-            responses = threads.run(
-                *[lambda api=api: api.refresh(first.refresh) for api in apis],  # noqa: B023
-                lambda: end(ending),  # noqa: B023 - run before the next round
-            )
-
-            statuses = [response.status_code for response in responses if response is not None]
-            assert set(statuses) <= {200, 204, 401, 503}
-            newest = [api.refresh_token for api in apis] + [first.refresh]
-            access = [api.access for api in apis if api.access] + [first.access]
-            assert not any(map(is_usable, access))
-            assert {refresh_domain(token)[0] for token in newest if token} == {401}

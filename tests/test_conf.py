@@ -29,6 +29,7 @@ PLAIN: dict[str, tuple[str, Any, Any, Any]] = {
     "IDLE_LIFETIME": ("idle_lifetime", 14 * DAY, DAY, DAY),
     "ABSOLUTE_LIFETIME": ("absolute_lifetime", 30 * DAY, 60 * DAY, 60 * DAY),
     "GRACE_PERIOD": ("grace_period", timedelta(seconds=30), MINUTE, MINUTE),
+    "EVENT_RETENTION": ("event_retention", 365 * DAY, 90 * DAY, 90 * DAY),
     "ACCESS_TOKEN_CHECK": ("access_token_check", "session", "other", "other"),
     "ISSUER": ("issuer", None, "https://example.com", "https://example.com"),
     "AUDIENCE": ("audience", None, "api", "api"),

@@ -348,6 +348,7 @@ class TestOneChannel:
             ("get", "/api/whoami"),
             ("post", "/api/whoami"),
             ("get", "/auth/me/"),
+            ("post", "/auth/reauthenticate/"),
             ("get", "/auth/sessions/"),
             ("post", "/auth/sessions/revoke/"),
         ],

@@ -247,6 +247,18 @@ class TestForgedRequests:
         assert answer.status_code == 403
         assert answer.json()["code"] == "csrf_failed"
 
+    @pytest.mark.req("REQ-80", "REQ-84")
+    @pytest.mark.parametrize("bearer", [True, False])
+    def test_step_nobody_up(self, strict_browser, headers, bearer):
+        """By the access cookie, or by the header of a session whose cookie it would set."""
+        before = state()
+        data = {"password": PASSWORD}
+        answer = strict_browser.post("/auth/reauthenticate/", data, bearer=bearer, headers=headers)
+        assert answer.status_code == 403
+        assert answer.json()["code"] == "csrf_failed"
+        assert cookies_of(answer) == []
+        assert state() == before
+
     def test_safe_methods_are_not_asked(self, strict_browser, headers):
         """A link from another site still opens a page; SameSite=Lax decides for the browser."""
         answer = strict_browser.get("/page", bearer=False, headers=headers)
@@ -303,7 +315,9 @@ class TestAccessCookie:
 class TestSafeMethods:
     @pytest.mark.req("REQ-80")
     @pytest.mark.parametrize("method", ["get", "head", "options", "put", "delete"])
-    @pytest.mark.parametrize("url", ["/auth/refresh/", "/auth/logout/", "/auth/login/"])
+    @pytest.mark.parametrize(
+        "url", ["/auth/refresh/", "/auth/logout/", "/auth/login/", "/auth/reauthenticate/"]
+    )
     def test_only_post_does_anything(self, strict_browser, method, url):
         """405, nothing rotates, and no cookie is touched."""
         before = state()

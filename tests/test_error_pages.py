@@ -19,7 +19,10 @@ LOGGERS = ("django.request", "tokenauth")
 PLACES = [
     ("post", "/auth/login/", "tokenauth.sessions.issue_tokens"),
     ("post", "/auth/login/", "tokenauth.shortcuts.origin_of"),
-    ("post", "/auth/login/", "tokenauth.views.authenticate"),
+    ("post", "/auth/login/", "tokenauth.credentials.authenticate"),
+    ("post", "/auth/reauthenticate/", "tokenauth.credentials.authenticate"),
+    ("post", "/auth/reauthenticate/", "tokenauth.stepup.issue_tokens"),
+    ("post", "/auth/reauthenticate/", "tokenauth.access.read_token"),
     ("post", "/auth/refresh/", "tokenauth.rotation.issue_tokens"),
     ("post", "/auth/refresh/", "tokenauth.views.rotate"),
     ("post", "/auth/refresh/", "tokenauth.rotation.parse_refresh_token"),

@@ -129,6 +129,13 @@ class TestShortcuts:
         assert all(cookie.is_deletion for cookie in cookies_of(answer))
         assert get(page, "/async/ask").json()["username"] == ""
 
+    def test_astep_up_renews_the_cookies(self, page, user):
+        """And the session is proved as the view says."""
+        answer = post(page, "/async/step-up")
+        assert [cookie.name for cookie in cookies_of(answer)] == [REFRESH, ACCESS]
+        assert get(page, "/async/ask").json()["username"] == "ada"
+        assert AuthSession.objects.get(floor=2).amr == ["pwd", "otp"]
+
     def test_aupdate_session_auth_hash_keeps_the_session(self, page, app):
         """New cookies here, and the other device is out."""
         answer = post(page, "/async/password")

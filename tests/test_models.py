@@ -130,7 +130,8 @@ def test_every_look_up_has_an_index(user: User, clock: Clock):
         live_and_die(user, clock)
     statements = [query["sql"] for query in captured.captured_queries if is_ours(query["sql"])]
 
-    assert {sql.split()[0] for sql in statements} == {"SELECT", "UPDATE", "DELETE"}
+    verbs = {sql.split()[0] for sql in statements}
+    assert verbs - {"WITH"} == {"SELECT", "UPDATE", "DELETE"}
     assert len(statements) > 30
     assert {sql for sql in statements if reads_everything(sql)} == set()
 

@@ -53,7 +53,16 @@ def test_curl_lines_work_as_written(run: subprocess.CompletedProcess[str]):
 def test_curl_lines_show_every_endpoint():
     """Each path of the package has a line."""
     script = endpoint_script()
-    for path in ("login/", "refresh/", "logout/", "me/", "sessions/", "$SID/", "sessions/revoke/"):
+    for path in (
+        "login/",
+        "refresh/",
+        "logout/",
+        "reauthenticate/",
+        "me/",
+        "sessions/",
+        "$SID/",
+        "sessions/revoke/",
+    ):
         assert f"/auth/{path}" in script or path in script, path
 
 

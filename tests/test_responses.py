@@ -11,13 +11,21 @@ from rest_framework import exceptions as drf
 
 from tests.conftest import Api
 from tokenauth import exceptions
-from tokenauth.responses import ERRORS, AccessRefused, CsrfFailed, challenge, response_for
+from tokenauth.responses import (
+    ERRORS,
+    AccessRefused,
+    CsrfFailed,
+    InsufficientUserAuthentication,
+    challenge,
+    response_for,
+)
 
 CONTRACT = {
     400: {"bad_request", "refresh_ambiguous"},
     401: {
         *("login_failed", "mfa_required", "refresh_missing", "refresh_invalid"),
         *("refresh_superseded", "session_ended", "access_invalid", "not_authenticated"),
+        "insufficient_user_authentication",
     },
     403: {"csrf_failed", "permission_denied"},
     404: {"not_found"},
@@ -37,6 +45,7 @@ RAISED: list[tuple[Exception, str]] = [
     (exceptions.TryAgain(), "try_again"),
     (AccessRefused(), "access_invalid"),
     (CsrfFailed(), "csrf_failed"),
+    (InsufficientUserAuthentication(300), "insufficient_user_authentication"),
     (drf.ParseError(), "bad_request"),
     (drf.ValidationError({"x": ["y"]}), "bad_request"),
     (drf.NotAuthenticated(), "not_authenticated"),

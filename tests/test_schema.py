@@ -16,12 +16,29 @@ from django.db import close_old_connections
 from django.test import override_settings
 from django.urls import include, path
 from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.utils import extend_schema
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
 from schemathesis import GenerationMode
 
+from tokenauth.authentication import AccessTokenAuthentication
 from tokenauth.responses import ERRORS
 from tokenauth.sessions import start_session
+
+
+class Own(APIView):
+    """A view of the project."""
+
+    authentication_classes = [AccessTokenAuthentication]
+
+    @extend_schema(responses={204: None})
+    def get(self, _request: Request) -> Response:
+        """Answer."""
+        return Response(status=204)
+
 
 urlpatterns = [path("auth/", include("tokenauth.urls"))]
 
@@ -29,13 +46,15 @@ OPERATIONS = {
     ("post", "/auth/login/"): "tokenauth_login",
     ("post", "/auth/refresh/"): "tokenauth_refresh",
     ("post", "/auth/logout/"): "tokenauth_logout",
+    ("post", "/auth/reauthenticate/"): "tokenauth_reauthenticate",
     ("get", "/auth/me/"): "tokenauth_me",
     ("get", "/auth/sessions/"): "tokenauth_sessions",
     ("patch", "/auth/sessions/{sid}/"): "tokenauth_session_rename",
     ("delete", "/auth/sessions/{sid}/"): "tokenauth_session_end",
     ("post", "/auth/sessions/revoke/"): "tokenauth_sessions_revoke",
 }
-NOT_OURS = {"permission_denied"}  # only a project's own gate can raise it
+# Raised only by a project's own gate, and by a permission for its own views.
+NOT_OURS = {"permission_denied", "insufficient_user_authentication"}
 MINIMAL = """
 import sys
 from django.conf import settings
@@ -118,6 +137,10 @@ class TestSchema:
                 ("post", "/auth/refresh/"),
                 {"refresh_missing", "refresh_invalid", "refresh_superseded", "session_ended"},
             ),
+            (
+                ("post", "/auth/reauthenticate/"),
+                {"login_failed", "session_ended", "access_invalid", "not_authenticated"},
+            ),
             (("get", "/auth/me/"), {"access_invalid", "not_authenticated"}),
             (("post", "/auth/sessions/revoke/"), {"access_invalid", "not_authenticated"}),
         ],
@@ -149,6 +172,14 @@ class TestSchema:
         found = operations(schema)
         assert found["get", "/auth/me/"]["security"] == [{"tokenauthAccess": []}]
         assert found["post", "/auth/login/"]["security"] == [{}]
+
+    def test_has_one_scheme_beside_a_project_s_views(self, capsys: Any) -> None:
+        """Our endpoints check more than the project's views do, by a token of the same kind."""
+        patterns = [*urlpatterns, path("own", Own.as_view())]
+        found = SchemaGenerator(patterns=patterns).get_schema(public=True)
+        assert list(found["components"]["securitySchemes"]) == ["tokenauthAccess"]
+        assert found["paths"]["/own"]["get"]["security"] == [{"tokenauthAccess": []}]
+        assert "Warning" not in capsys.readouterr().err
 
     @override_settings(TOKENAUTH_ACCESS_COOKIE=True)
     def test_says_that_the_access_cookie_does_too(self) -> None:

@@ -1,7 +1,6 @@
 """The domain: sessions are started, listed, renamed, and kept through a change of password."""
 
 import uuid
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -11,9 +10,18 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db import transaction
 
 from tests.conftest import Clock
-from tests.domain import end_reason, events, is_refreshed, is_usable, refresh, row, start
+from tests.domain import (
+    end_reason,
+    events,
+    interleave_jump,
+    is_refreshed,
+    is_usable,
+    refresh,
+    row,
+    start,
+)
 from tests.test_accounts import NEW
-from tokenauth import accounts, sessions
+from tokenauth import sessions
 from tokenauth.audit import Origin
 from tokenauth.exceptions import AccountUnusable, SessionEnded, TryAgain, UnknownClient
 from tokenauth.models import AuthSession, RefreshToken
@@ -253,7 +261,7 @@ class TestRenew:
         """If the session is rotated between read and write, it jumps from where it is then."""
         tokens = start(user)
         clock.advance(hours=1)
-        beside_hash(monkeypatch, lambda: refresh(tokens))
+        interleave_jump(monkeypatch, lambda: refresh(tokens))
         renewed = sessions.renew_after_password_change(row(tokens), user)
 
         assert (row(tokens).generation, row(tokens).floor) == (3, 3)
@@ -267,18 +275,6 @@ class TestRenew:
             clock.advance(hours=1)
             tokens.append(refresh(tokens[-1]))
 
-        beside_hash(monkeypatch, *[rotate] * 3)
+        interleave_jump(monkeypatch, *[rotate] * 3)
         with pytest.raises(TryAgain):
             sessions.renew_after_password_change(row(tokens[0]), user)
-
-
-def beside_hash(monkeypatch: pytest.MonkeyPatch, *actions: Callable[[], object]) -> None:
-    """Do something real after the generation was read and before the jump is written."""
-    turns, original = iter(actions), accounts.auth_hash
-
-    def auth_hash(user: Any) -> str:
-        if (action := next(turns, None)) is not None:
-            action()
-        return original(user)
-
-    monkeypatch.setattr("tokenauth.sessions.auth_hash", auth_hash)

@@ -1,4 +1,4 @@
-"""login(), logout() and update_session_auth_hash() in a project's own views."""
+"""login(), logout(), step_up() and update_session_auth_hash() in a project's own views."""
 
 from typing import Any
 
@@ -14,8 +14,9 @@ import tokenauth
 from tests.conftest import PASSWORD
 from tests.jar import cookies_of
 from tests.pages import NEW_PASSWORD
-from tokenauth.exceptions import AccountUnusable, UnknownClient
-from tokenauth.models import AuthSession
+from tokenauth.exceptions import AccountUnusable, SessionEnded, UnknownClient
+from tokenauth.models import AuthEvent, AuthSession
+from tokenauth.sessions import revoke_user_sessions
 from tokenauth.shortcuts import bearer_token
 from tokenauth.signals import session_started
 
@@ -261,6 +262,72 @@ class TestUpdateSessionAuthHash:
         assert tokens.refresh
 
 
+@pytest.mark.req("REQ-51")
+class TestStepUp:
+    @pytest.fixture
+    def here(self, page: Client, user: Any) -> Client:
+        """Ada's browser, logged in."""
+        page.post("/in?user=ada")
+        return page
+
+    @pytest.mark.parametrize("url", ["/step-up", "/api/step-up"])
+    def test_renews_the_cookies(self, here, url):
+        """The page goes on, and what the browser held before is refused."""
+        held = {name: morsel.value for name, morsel in here.cookies.items()}
+        answer = here.post(url)
+        assert names(answer) == [REFRESH, ACCESS]
+        assert here.get("/ask").json()["username"] == "ada"
+        assert here.post("/auth/refresh/", {}, content_type="application/json").status_code == 200
+        here.cookies.load(held)
+        assert here.get("/ask").json()["username"] == ""
+        answer = here.post("/auth/refresh/", {}, content_type="application/json")
+        assert answer.json()["code"] == "refresh_superseded"
+
+    def test_says_how(self, here, clock):
+        """The claims of the new token are those of this proof."""
+        clock.advance(minutes=4)
+        token = tokenauth.verify_access_token(here.post("/step-up").json()["access"]).token
+        assert (token["amr"], token["auth_time"]) == (["pwd", "otp"], clock().timestamp())
+
+    def test_is_the_request_s_session(self, here):
+        """``request.auth_session`` is the session as it now is."""
+        assert here.post("/step-up").json()["is_current"] is True
+
+    def test_where_it_came_from(self, here):
+        """The event has the address."""
+        here.post("/step-up", REMOTE_ADDR="192.0.2.9")
+        assert AuthEvent.objects.get(type="step_up").ip == "192.0.2.9"
+
+    def test_body_clients_get_tokens(self, app):
+        """They are the view's to send; no cookie is set."""
+        answer = app.post("/api/step-up")
+        assert names(answer) == []
+        app.access, app.refresh_token = answer.json()["access"], answer.json()["refresh"]
+        assert app.whoami().status_code == 200
+        assert app.refresh().status_code == 200
+
+    def test_without_a_session_there_is_nothing_to_step_up(self, page, user):
+        """A user of Django's own sessions gets no tokens, and no cookie of ours."""
+        page.force_login(user)
+        answer = page.post("/step-up")
+        assert answer.json()["access"] is None
+        assert not {REFRESH, ACCESS} & set(names(answer))
+
+    def test_outside_the_middleware(self, rf, user):
+        """A request that nobody has authenticated."""
+        assert tokenauth.step_up(rf.post("/"), amr=("otp",)) is None
+
+    def test_of_a_session_that_ended_meanwhile(self, rf, user):
+        """It raises, and sets no cookie."""
+        request = rf.post("/")
+        tokens = tokenauth.login(request, user)
+        revoke_user_sessions(user, reason="admin")
+        with pytest.raises(SessionEnded):
+            tokenauth.step_up(request, amr=("otp",))
+        assert tokens.session.generation == 0
+        assert AuthSession.objects.get().revoked_reason == "admin"
+
+
 class TestTransactions:
     """Cookies only for what was committed."""
 
@@ -305,6 +372,23 @@ class TestTransactions:
         assert get_user_model().objects.get().check_password(PASSWORD)
         assert page.get("/ask").json()["username"] == "ada"
 
+    @pytest.mark.parametrize("url", ["/step-up", "/api/step-up"])
+    def test_step_up_that_is_rolled_back_sets_none(self, atomic, page, url):
+        """What the browser holds goes on working, and nothing is in the audit trail."""
+        page.post("/in?user=ada")
+        answer = page.post(f"{url}?undo")
+        assert answer.status_code == 500
+        assert names(answer) == []
+        assert AuthSession.objects.get().generation == 0
+        assert not AuthEvent.objects.filter(type="step_up").exists()
+        assert page.get("/ask").json()["username"] == "ada"
+
+    def test_step_up_that_is_committed_sets_them(self, atomic, page):
+        """After the view's transaction, on its answer."""
+        page.post("/in?user=ada")
+        assert names(page.post("/step-up")) == [REFRESH, ACCESS]
+        assert page.get("/ask").json()["username"] == "ada"
+
     def test_the_last_word_counts(self, transactional_db, rf, user):
         """Login, then logout in one transaction: the cookies are cleared."""
         from django.http import HttpResponse  # noqa: PLC0415 - short
@@ -340,6 +424,7 @@ class TestInATestCase(DjangoTestCase):
             patch.setitem(connections.settings["default"], "ATOMIC_REQUESTS", 1)
             assert names(self.client.post("/in?user=ada")) == [REFRESH, ACCESS]
             assert names(self.client.post("/password")) == [REFRESH, ACCESS]
+            assert names(self.client.post("/step-up")) == [REFRESH, ACCESS]
             assert names(self.client.post("/out")) == [f"-{REFRESH}", f"-{ACCESS}"]
 
     def test_what_is_rolled_back_sets_none(self) -> None:

@@ -1,263 +1,202 @@
-"""How many statements each request costs, whatever the user's number of sessions and rotations.
+"""The statements that are made once: the same rows as by the ORM."""
 
-Counted at the endpoints, the commit and its like aside. Everything else counts, Django's own
-included: of a login that is its look-up of the user and the update of ``last_login``, and of a
-login that re-hashes the password its update of the password.
-"""
-
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from copy import copy
+from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
+from django.contrib.auth.models import User, UserManager
+from django.db import DatabaseError, OperationalError, connection
 
-from tests.conftest import Api, Clock
+from tests.conftest import Clock
 from tests.domain import row, start
-from tokenauth import sessions, system
-from tokenauth.audit import HISTORY_KEPT
-from tokenauth.issuing import issue_tokens
+from tests.test_statement_counts import counting
+from tokenauth import statements, system
+from tokenauth.audit import Origin
+from tokenauth.issuing import Tokens
 from tokenauth.models import AuthSession, RefreshToken
+from tokenauth.statements import load_session, write_rotation
 
-CONTROL = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
-
-
-class Count:
-    """The statements that were counted."""
-
-    statements: list[str]
-
-    @property
-    def total(self) -> int:
-        """How many."""
-        return len(self.statements)
-
-
-@contextmanager
-def counting() -> Iterator[Count]:
-    """Count the statements, without transaction control."""
-    count = Count()
-    with CaptureQueriesContext(connection) as captured:
-        yield count
-    all_of_them = [query["sql"] for query in captured.captured_queries]
-    count.statements = [sql for sql in all_of_them if not sql.startswith(CONTROL)]
-
-
-@pytest.fixture(params=[1, 30, 200])
-def busy(request: pytest.FixtureRequest, user: User, clock: Clock) -> User:
-    """Ada, who has so many sessions, each with as many rotations."""
-    many = request.param
-    first = row(start(user))
-    others = [copy(first) for _ in range(many - 1)]
-    for other in others:
-        other.pk = system.new_id()
-    found = [first, *AuthSession.objects.bulk_create(others)]
-    RefreshToken.objects.bulk_create(
-        RefreshToken(session=session, generation=number, issued_at=clock())
-        for session in (found[0], found[-1])
-        for number in range(many - HISTORY_KEPT, many)
-        if number > 0
-    )
-    AuthSession.objects.update(generation=many, confirmed_generation=many)
-    return user
+ORIGIN = Origin(ip="2001:db8::7", user_agent="agent/7 100% 'quoted'")
 
 
 @pytest.fixture
-def phone(busy: User, clock: Clock) -> Api:
-    """One of Ada's sessions, whose current generation is in use, an hour after its rotation."""
-    session = AuthSession.objects.with_user().latest("pk")
-    tokens = issue_tokens(session, clock.advance(hours=1), with_refresh=True)
-    app = Api()
-    app.access, app.refresh_token = tokens.access, tokens.refresh
-    return app
+def tokens(user: User, clock: Clock) -> Tokens:
+    """A session with something in every field."""
+    tokens = start(user, amr=("pwd", "otp"), device_name="Ada's 📱", origin=ORIGIN)
+    AuthSession.objects.update(
+        revoked_at=clock(), revoked_by=user, revoked_reason="admin", listed_at=clock()
+    )
+    return tokens
 
 
-class TestLogin:
-    def test_plain(self, busy: User):
-        """A login: five."""
+def fields(instance: Any) -> dict[str, Any]:
+    """Return the values of all fields, comparable."""
+    found = {field.attname: vars(instance)[field.attname] for field in instance._meta.fields}
+    return {name: bytes(value) if name == "seed" else value for name, value in found.items()}
+
+
+class TestLoadSession:
+    def test_equals_the_orms(self, tokens: Tokens):
+        """Every field of session and user, of the same type; one statement."""
+        by_orm = AuthSession.objects.with_user().get()
         with counting() as count:
-            assert Api().login(client="app").status_code == 200
-
-        assert count.total == 5
-
-    def test_replacing(self, busy: User):
-        """A login over a living session: two more."""
-        browser = Api()
-        browser.login()
-        with counting() as count:
-            assert browser.login().status_code == 200
-
-        assert count.total == 7
-        assert AuthSession.objects.filter(revoked_reason="replaced").count() == 1
-
-    def test_over_a_dead_one(self, busy: User):
-        """A login over a session that has ended: one more, which finds that out."""
-        browser = Api()
-        browser.login()
-        sessions.revoke_user_sessions(busy, reason="admin")
-        with counting() as count:
-            assert browser.login().status_code == 200
-
-        assert count.total == 6
-
-    def test_rehashing(self, busy: User, settings: Any):
-        """A login that re-hashes: two more, beside Django's own update of the password."""
-        settings.PASSWORD_HASHERS = [
-            "tests.test_accounts.WeakHasher",
-            "django.contrib.auth.hashers.MD5PasswordHasher",
+            loaded = load_session(tokens.session.pk)
+            assert loaded is not None
+            assert loaded.user.username == "ada"
+        assert count.total == 1
+        assert fields(loaded) == fields(by_orm)
+        assert fields(loaded.user) == fields(by_orm.user)
+        types = [
+            {name: type(value) for name, value in fields(one).items()} for one in (loaded, by_orm)
         ]
-        with counting() as count:
-            assert Api().login(client="app").status_code == 200
-        by_django = [sql for sql in count.statements if _updates_password(sql)]
+        assert types[0] == types[1]
+        assert (loaded._state.db, loaded._state.adding) == ("default", False)
 
-        assert len(by_django) == 1
-        assert count.total - len(by_django) == 7
+    def test_can_be_saved(self, tokens: Tokens):
+        """It is an instance like any other."""
+        loaded = load_session(tokens.session.pk)
+        assert loaded is not None
+        loaded.device_name = "phone"
+        loaded.save()
+        assert row(tokens).device_name == "phone"
 
+    def test_knows_no_other(self, tokens: Tokens):
+        """None for an id that there is not."""
+        assert load_session(system.new_id()) is None
 
-def _updates_password(sql: str) -> bool:
-    return sql.startswith("UPDATE") and "auth_user" in sql and "password" in sql
+    def test_without_a_user(self, tokens: Tokens):
+        """A session whose user is gone is loaded without one."""
+        AuthSession.objects.update(user=None)
+        loaded = load_session(tokens.session.pk)
+        assert loaded is not None
+        assert loaded.user is None
 
+    def test_with_a_dangling_user(self, tokens: Tokens, user: User):
+        """A key without its row: as good as none."""
+        AuthSession.objects.update(user_id=user.pk + 1)
+        loaded = load_session(tokens.session.pk)
+        assert loaded is not None
+        assert loaded.live_user() is None
 
-class TestRequest:
-    def test_in_use(self, phone: Api):
-        """An API request: one."""
-        with counting() as count:
-            assert phone.whoami().status_code == 200
-
-        assert count.total == 1
-
-    def test_first_of_a_generation(self, phone: Api):
-        """The first of a generation: one more, after the response."""
-        phone.refresh()
-        with counting() as count:
-            phone.whoami()
-        assert count.total == 2
-        with counting() as count:
-            phone.whoami()
-
-        assert count.total == 1
-
-    def test_list(self, phone: Api):
-        """The list of sessions: two."""
-        with counting() as count:
-            assert phone.get("/auth/sessions/").status_code == 200
-
-        assert count.total == 2
-
-    def test_revoke_all(self, phone: Api):
-        """Revoking all of them: three."""
-        with counting() as count:
-            assert phone.post("/auth/sessions/revoke/", {"scope": "all"}).status_code == 200
-
-        assert count.total == 3
-
-
-class TestRefresh:
-    def test_rotates(self, phone: Api):
-        """A refresh that rotates: three."""
-        with counting() as count:
-            assert phone.refresh().status_code == 200
-
-        assert count.total == 3
-
-    def test_trims(self, phone: Api, clock: Clock):
-        """One in fifty: one more."""
-        AuthSession.objects.update(generation=49, confirmed_generation=49)
-        session = AuthSession.objects.with_user().latest("pk")
-        phone.refresh_token = issue_tokens(session, clock(), with_refresh=True).refresh
-        with counting() as count:
-            assert phone.refresh().status_code == 200
-
-        assert count.total == 4
-
-    def test_keeps(self, phone: Api):
-        """A refresh that keeps: two in a generation that was not in use, then one."""
-        phone.refresh()
-        with counting() as count:
-            assert phone.refresh().status_code == 200
-        assert count.total == 2
-        with counting() as count:
-            assert phone.refresh().status_code == 200
-
-        assert count.total == 1
-
-    @pytest.mark.parametrize("pause", [0, 30, 3600], ids=["at once", "grace", "late"])
-    def test_repeats(self, phone: Api, clock: Clock, pause: int):
-        """A refresh that repeats, or answers late: two."""
-        token = phone.refresh_token
-        phone.refresh()
-        clock.advance(seconds=pause)
-        with counting() as count:
-            assert phone.refresh(token).status_code == 200
-
-        assert count.total == 2
-
-    @pytest.mark.parametrize("token", [None, "x", "A" * 64, "x" * 4000])
-    def test_malformed(self, busy: User, token: str | None):
-        """None sent, or one that cannot be ours: none."""
-        with counting() as count:
-            assert Api().refresh(token).status_code == 401
-
-        assert count.total == 0
-
-    def test_unknown_session(self, phone: Api):
-        """An authentic one of a session that is gone: one."""
-        AuthSession.objects.all().delete()
-        with counting() as count:
-            assert phone.refresh().status_code == 401
-
-        assert count.total == 1
-
-
-def reuse(phone: Api, clock: Clock) -> None:
-    """Present a token whose successor was used."""
-    old = phone.refresh_token
-    phone.refresh()
-    phone.whoami()
-    clock.advance(hours=1)
-    phone.refresh_token = old
-
-
-ENDS: dict[str, tuple[Callable[[Api, Clock], object], int]] = {
-    "reuse": (reuse, 3),
-    "expired": (lambda _phone, clock: clock.advance(days=20), 3),
-    "account": (lambda _phone, _clock: User.objects.update(is_active=False), 3),
-}
-
-
-class TestEnd:
-    @pytest.mark.parametrize(("end", "cost"), ENDS.values(), ids=ENDS)
-    def test_refused_refresh(
-        self, phone: Api, clock: Clock, end: Callable[[Api, Clock], object], cost: int
+    def test_leaves_the_choice_to_a_manager_that_hides_users(
+        self, tokens: Tokens, monkeypatch: pytest.MonkeyPatch
     ):
-        """A refresh that finds the session ended, or ends it: three, and then one."""
-        end(phone, clock)
-        with counting() as count:
-            assert phone.refresh().json()["code"] == "session_ended"
-        assert count.total == cost
-        with counting() as count:
-            phone.refresh()
+        """Whom it hides may change from one request to the next."""
+        hidden: list[str] = []
 
+        class Visible(UserManager):
+            def get_queryset(self) -> Any:
+                return super().get_queryset().exclude(username__in=["nobody", *hidden])
+
+        manager = Visible()
+        manager.model = User
+        monkeypatch.setattr(User._meta, "default_manager", manager)
+        loaded = load_session(tokens.session.pk)
+        assert loaded is not None
+        assert loaded.live_user() is not None
+        hidden.append("ada")
+        loaded = load_session(tokens.session.pk)
+        assert loaded is not None
+        assert loaded.live_user() is None
+
+
+class TestWriteRotation:
+    @pytest.fixture
+    def session(self, user: User, clock: Clock) -> AuthSession:
+        """A living session at generation 0."""
+        return row(start(user))
+
+    @staticmethod
+    def values(clock: Clock, generation: int = 1) -> dict[str, Any]:
+        """What a rotation changes."""
+        return {
+            "generation": generation,
+            "confirmed_generation": generation - 1,
+            "rotated_at": clock.advance(hours=1),
+            "expires_at": clock() + timedelta(days=1),
+            "last_ip": ORIGIN.ip,
+            "last_user_agent": ORIGIN.user_agent,
+        }
+
+    def test_writes_both_rows(self, session: AuthSession, clock: Clock):
+        """The session, and a line of history; the instance follows."""
+        values = self.values(clock)
+        assert write_rotation(session, values, ORIGIN)
+        assert fields(session) == fields(AuthSession.objects.get())
+        assert {name: vars(session)[name] for name in values} == values
+        line = RefreshToken.objects.get(generation=1)
+        assert (line.session_id, line.issued_at) == (session.pk, clock())
+        assert (line.ip, line.user_agent) == (ORIGIN.ip, ORIGIN.user_agent)
+
+    def test_without_an_address(self, session: AuthSession, clock: Clock):
+        """Where nobody is believed to know it."""
+        assert write_rotation(session, {**self.values(clock), "last_ip": None}, Origin())
+        assert RefreshToken.objects.get(generation=1).ip is None
+        assert AuthSession.objects.get().last_ip is None
+
+    @pytest.mark.parametrize("guard", ["generation", "revoked_at"])
+    def test_writes_nothing_over_what_was_not_read(
+        self, session: AuthSession, clock: Clock, guard: str
+    ):
+        """Neither the session nor a line; the instance stays as it was read."""
+        AuthSession.objects.update(**{guard: 7 if guard == "generation" else clock()})
+        before = fields(session)
+        stored = fields(AuthSession.objects.get())
+        assert not write_rotation(session, self.values(clock), ORIGIN)
+        assert fields(AuthSession.objects.get()) == stored
+        assert fields(session) == before
+        assert not RefreshToken.objects.filter(generation=1).exists()
+
+    def test_a_new_auth_hash_replaces_the_one_that_was_read(
+        self, session: AuthSession, clock: Clock
+    ):
+        """Not one that a login has carried over in between: that would end the session."""
+        values = {**self.values(clock), "auth_hash": "under the new key"}
+        AuthSession.objects.update(auth_hash="carried over")
+        assert not write_rotation(session, values, ORIGIN)
+        session.refresh_from_db()
+        assert write_rotation(session, values, ORIGIN)
+        assert AuthSession.objects.get().auth_hash == "under the new key"
+
+    @pytest.fixture
+    def refusing(self, request: pytest.FixtureRequest, session: AuthSession) -> Iterator[None]:
+        """Have the database refuse what touches the history, with an error of this class."""
+
+        def refuse(execute: Any, sql: str, *rest: Any) -> Any:
+            if "INSERT" in sql:
+                raise request.param("no")
+            return execute(sql, *rest)
+
+        with connection.execute_wrapper(refuse):
+            yield
+
+    @pytest.mark.parametrize("refusing", [DatabaseError], indirect=True)
+    def test_a_failing_line_fails_nothing(self, session: AuthSession, clock: Clock, refusing: None):
+        """The rotation is written without it."""
+        assert write_rotation(session, self.values(clock), ORIGIN)
+        assert AuthSession.objects.get().generation == 1
+
+    @pytest.mark.vendor("postgresql")
+    @pytest.mark.parametrize("refusing", [OperationalError], indirect=True)
+    def test_a_lost_race_is_the_callers(self, session: AuthSession, clock: Clock, refusing: None):
+        """A serialisation failure is decided anew, not written in another way."""
+        with pytest.raises(OperationalError):
+            write_rotation(session, self.values(clock), ORIGIN)
+        assert AuthSession.objects.get().generation == 0
+
+    @pytest.mark.vendor("postgresql")
+    def test_is_one_statement(self, session: AuthSession, clock: Clock):
+        """One round trip and one commit."""
+        with counting() as count:
+            write_rotation(session, self.values(clock), ORIGIN)
         assert count.total == 1
 
-    @pytest.mark.parametrize("bearer", [True, False])
-    def test_logout(self, phone: Api, bearer: Any):
-        """A logout: three, by one token or by both; by a dead one: one."""
-        with counting() as count:
-            assert phone.logout(bearer=bearer).status_code == 204
-        assert count.total == 3
-        phone.http.cookies.clear()
-        with counting() as count:
-            assert phone.logout(bearer=bearer).status_code == 204
 
-        assert count.total == 1
-
-    def test_logout_without_a_token(self, busy: User):
-        """A logout by garbage: none."""
-        with counting() as count:
-            assert Api().post("/auth/logout/", {"refresh": "x"}).status_code == 204
-
-        assert count.total == 0
+def test_statements_are_kept(user: User, clock: Clock):
+    """Made once, for the second and every later request."""
+    tokens = start(user)
+    load_session(tokens.session.pk)
+    before = statements._select.cache_info().misses
+    load_session(tokens.session.pk)
+    assert statements._select.cache_info().misses == before

@@ -215,7 +215,7 @@ class TestBusy:
         """Have every UPDATE of a session rejected, as a serialisation failure does."""
 
         def refuse(execute: Any, sql: str, *rest: Any) -> Any:
-            if sql.startswith("UPDATE") and "tokenauth_authsession" in sql:
+            if "UPDATE" in sql and "tokenauth_authsession" in sql:
                 raise OperationalError("could not serialize access")
             return execute(sql, *rest)
 

@@ -1,15 +1,25 @@
 """The public functions as a typed project uses them: mypy reads this file, nothing runs it."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, assert_type
 
 from django.contrib.auth.models import User
 from django.http import HttpRequest
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.views import APIView
 
 import tokenauth
 from tokenauth.authentication import AccessTokenAuthentication
 from tokenauth.models import AuthSession
+from tokenauth.permissions import RecentlyAuthenticated
 from tokenauth.sessions import Tokens, revoke_session, revoke_user_sessions, rotate, start_session
+
+
+class Account(APIView):
+    """A view that asks for a recent proof."""
+
+    permission_classes = [IsAuthenticated, RecentlyAuthenticated(max_age=timedelta(minutes=5))]
 
 
 class Foreign(AccessTokenAuthentication):
@@ -28,12 +38,14 @@ def enter(request: HttpRequest, user: User) -> None:
     """Log in and out, and keep the session through a new password."""
     tokenauth.login(request, user, client="browser", remember=False, device_name="laptop")
     tokenauth.update_session_auth_hash(request, user)
+    assert_type(tokenauth.step_up(request, amr=("pwd", "otp")), Tokens | None)
     tokenauth.logout(request)
 
 
 async def enter_async(request: HttpRequest, user: User) -> None:
     """Do the same in an async view."""
     await tokenauth.alogin(request, user)
+    await tokenauth.astep_up(request, amr=["webauthn"])
     await tokenauth.aupdate_session_auth_hash(request, user)
     await tokenauth.alogout(request)
 

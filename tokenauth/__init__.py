@@ -10,6 +10,8 @@ The security model on one page:
     gets the same answer: two tabs, retries and lost responses meet on one successor.
 *   A refresh token that was superseded, and whose successor was used, ends the session: one of
     the two who hold it is a thief.
+*   A **step-up**, a user who proves again who they are, jumps two generations: no token from
+    before is accepted after it.
 *   Every API request reads the session with its user, in the one query that others make for the
     user alone. A revocation is seen at once, and so is a change of password or account.
 *   A revocation is committed before its response is sent. Nothing that is raised undoes it.
@@ -35,19 +37,23 @@ if TYPE_CHECKING:
     from tokenauth.shortcuts import (
         alogin,
         alogout,
+        astep_up,
         aupdate_session_auth_hash,
         login,
         logout,
+        step_up,
         update_session_auth_hash,
     )
 
 __all__ = [
     "alogin",
     "alogout",
+    "astep_up",
     "aupdate_session_auth_hash",
     "averify_access_token",
     "login",
     "logout",
+    "step_up",
     "update_session_auth_hash",
     "verify_access_token",
 ]

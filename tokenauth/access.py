@@ -13,7 +13,7 @@ Three ways to know of the second (``TOKENAUTH_ACCESS_TOKEN_CHECK``):
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, cast
 
@@ -23,16 +23,22 @@ from django.utils.functional import SimpleLazyObject
 from tokenauth import system
 from tokenauth.accounts import end_of
 from tokenauth.conf import AccessCheck, config
-from tokenauth.database import write_alias
 from tokenauth.exceptions import AccessInvalid
 from tokenauth.first_uses import first_uses
 from tokenauth.issuing import read_token
 from tokenauth.lazy_user import lazy_user
 from tokenauth.models import AuthSession
 from tokenauth.revocation_list import Standing, revocation_list
+from tokenauth.statements import load_session
 from tokenauth.tokens.access import AccessToken
 
-__all__ = ["Access", "averify_access_token", "check_access_token", "verify_access_token"]
+__all__ = [
+    "Access",
+    "averify_access_token",
+    "check_access_token",
+    "verify_access_token",
+    "verify_for_step_up",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +52,9 @@ class Access:
         is_first_use: whether nobody is known to have used the token's generation.
     """
 
-    user: Any
+    user: Any = field(repr=False)  # as text, a lazily loaded one would cost a query
     token: AccessToken
-    session: AuthSession
+    session: AuthSession = field(repr=False)
     is_first_use: bool
 
 
@@ -94,21 +100,41 @@ def check_access_token(raw: str, check: AccessCheck) -> Access:
     return Access(
         user=lazy_user(token["sub"]),
         token=token,
-        session=cast("AuthSession", SimpleLazyObject(lambda: _load(token))),
+        session=cast("AuthSession", SimpleLazyObject(lambda: load_session(token.session_id))),
         # Where not even the list is read, the database may be out of reach.
         is_first_use=check == "revocation-list" and token not in first_uses,
     )
 
 
-def _by_session(token: AccessToken, now: datetime) -> Access:
+def verify_for_step_up(raw: str) -> Access:
+    """Verify an access token of any generation, for an endpoint that asks for the password too.
+
+    Whoever lost the answer to a step-up holds tokens from before it, and must be able to repeat
+    it. Always by the session's row, whatever the setting is. Its use confirms no generation: the
+    step-up that follows makes it a thing of the past.
+
+    Args:
+        raw: the token as it was sent; anything at all.
+
+    Raises:
+        AccessInvalid: any fault but a generation below the floor.
+    """
+    now = system.now()
+    access = _by_session(read_token(raw, now), now, any_generation=True)
+    return replace(access, is_first_use=False)
+
+
+def _by_session(token: AccessToken, now: datetime, *, any_generation: bool = False) -> Access:
     """Check that the session lives and is this user's, the token's floor, and the account."""
-    session = _load(token)
+    session = load_session(token.session_id)
     if session is None:
         raise AccessInvalid("no such session")
     if token["sub"] != str(session.user_id):
         raise AccessInvalid("another user's session")
-    if token.generation < session.floor:
+    if token.generation < session.floor and not any_generation:
         raise AccessInvalid("from before a step-up")
+    if token.generation > session.generation:
+        raise AccessInvalid("from a jump that was rolled back, or lost by the database")
     if ended := end_of(session, now):
         raise AccessInvalid(f"the session has ended: {ended}")
     return Access(
@@ -117,8 +143,3 @@ def _by_session(token: AccessToken, now: datetime) -> Access:
         session=session,
         is_first_use=session.confirmed_generation < token.generation,
     )
-
-
-def _load(token: AccessToken) -> AuthSession | None:
-    rows = AuthSession.objects.using(write_alias()).with_user()
-    return rows.filter(pk=token.session_id).first()

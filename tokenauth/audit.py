@@ -30,6 +30,8 @@ __all__ = [
     "keep_history",
     "make_event",
     "record",
+    "savepoint",
+    "trim_history",
 ]
 
 HISTORY_KEPT = 50
@@ -44,7 +46,10 @@ def clean(text: str, length: int) -> str:
     Control and format characters (line breaks, bidirectional overrides), unassigned code points
     and lone surrogates become ``?``.
     """
-    return "".join(char if char.isprintable() else "?" for char in text[:length])
+    kept = text[:length]
+    if kept.isprintable():
+        return kept
+    return "".join(char if char.isprintable() else "?" for char in kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,18 +152,30 @@ def keep_history(session: AuthSession, origin: Origin) -> None:
         ip=origin.ip,
         user_agent=origin.user_agent,
     )
-    oldest = session.generation - HISTORY_KEPT
     try:
-        with _savepoint(alias):
+        with savepoint(alias):
             row.save(using=alias, force_insert=True)
-            if oldest >= 0 and session.generation % HISTORY_KEPT == 0:
-                rows = RefreshToken.objects.using(alias).filter(session_id=session.pk)
-                rows.filter(generation__lte=oldest).delete()
     except DatabaseError:
         logger.exception("the history of session %s misses a row", session.pk)
+    else:
+        trim_history(session)
 
 
-def _savepoint(alias: str) -> AbstractContextManager[None]:
+def trim_history(session: AuthSession) -> None:
+    """Remove the oldest rows of a session's history, at every 50th generation."""
+    oldest = session.generation - HISTORY_KEPT
+    if oldest < 0 or session.generation % HISTORY_KEPT:
+        return
+    alias = write_alias()
+    rows = RefreshToken.objects.using(alias).filter(session_id=session.pk)
+    try:
+        with savepoint(alias):
+            rows.filter(generation__lte=oldest).delete()
+    except DatabaseError:
+        logger.exception("the history of session %s was not trimmed", session.pk)
+
+
+def savepoint(alias: str) -> AbstractContextManager[None]:
     """Protect a transaction that is open; open none, as every statement would cost two more."""
     if connections[alias].in_atomic_block:
         return transaction.atomic(using=alias)

@@ -10,16 +10,16 @@ from django.views.decorators.debug import sensitive_variables
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from tokenauth.access import Access, check_access_token
+from tokenauth.access import Access, check_access_token, verify_for_step_up
 from tokenauth.conf import AccessCheck, config
-from tokenauth.current import accept, access_of_cookie
+from tokenauth.current import accept, access_of_cookie, cookie_user
 from tokenauth.exceptions import AccessInvalid, TryAgain
 from tokenauth.lazy_user import refuse_with
 from tokenauth.responses import AccessRefused, Busy, challenge
 from tokenauth.shortcuts import bearer_token
 from tokenauth.tokens.access import AccessToken
 
-__all__ = ["AccessTokenAuthentication", "SessionCheckAuthentication"]
+__all__ = ["AccessTokenAuthentication", "SessionCheckAuthentication", "StepUpAuthentication"]
 
 logger = logging.getLogger("tokenauth.authentication")
 
@@ -55,9 +55,8 @@ class AccessTokenAuthentication(BaseAuthentication):
         raw = bearer_token(django_request)
         if raw is None:
             return None
-        check = self.check or config.access_token_check
         try:
-            access = check_access_token(raw, check)
+            access = self._verify(raw)
         except AccessInvalid as error:
             logger.info("access token refused: %s", error)
             if self.ignore_foreign and error.is_foreign:
@@ -73,12 +72,18 @@ class AccessTokenAuthentication(BaseAuthentication):
 
     def _by_cookie(self, request: HttpRequest) -> tuple[Any, AccessToken] | None:
         try:
-            access = access_of_cookie(request, self.check)
+            access = self._access_of_cookie(request)
         except TryAgain:
             raise Busy from None
         if access is None:
             return None
         return _accepted(request, access)
+
+    def _verify(self, raw: str) -> Access:
+        return check_access_token(raw, self.check or config.access_token_check)
+
+    def _access_of_cookie(self, request: HttpRequest) -> Access | None:
+        return access_of_cookie(request, self.check)
 
 
 class SessionCheckAuthentication(AccessTokenAuthentication):
@@ -89,6 +94,17 @@ class SessionCheckAuthentication(AccessTokenAuthentication):
     """
 
     check = "session"
+
+
+class StepUpAuthentication(SessionCheckAuthentication):
+    """The same by a token of any generation, for ``reauthenticate/``: the password is the proof."""
+
+    def _verify(self, raw: str) -> Access:
+        return verify_for_step_up(raw)
+
+    def _access_of_cookie(self, request: HttpRequest) -> Access | None:
+        found = cookie_user(request)
+        return None if found is None else found.verify_for_step_up()
 
 
 def _accepted(request: HttpRequest, access: Access) -> tuple[Any, AccessToken]:

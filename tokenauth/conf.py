@@ -13,6 +13,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from django.conf import settings
+from django.utils.functional import empty
 from django.utils.module_loading import import_string
 
 from tokenauth.exceptions import UnknownClient
@@ -48,6 +49,7 @@ SETTINGS = (
     "IDLE_LIFETIME",
     "ABSOLUTE_LIFETIME",
     "GRACE_PERIOD",
+    "EVENT_RETENTION",
     "ACCESS_TOKEN_CHECK",
     "SIGNING_KEYS",
     "REFRESH_KEYS",
@@ -97,6 +99,12 @@ class Client:
 class Config:
     """``TOKENAUTH_*`` as typed properties. Each is read anew at every use."""
 
+    _longest: tuple[timedelta | None, Mapping[str, Any] | None, timedelta] = (
+        None,
+        None,
+        timedelta(),
+    )
+
     @property
     def access_token_lifetime(self) -> timedelta:
         """``TOKENAUTH_ACCESS_TOKEN_LIFETIME``: how long an access token lives, 5 minutes."""
@@ -123,6 +131,16 @@ class Config:
         which a client gives up plus the time that a request can live.
         """
         return self._read("GRACE_PERIOD", timedelta(seconds=30))
+
+    @property
+    def event_retention(self) -> timedelta:
+        """``TOKENAUTH_EVENT_RETENTION``: how long a row of the audit trail is kept, 365 days.
+
+        The least that PCI DSS 4.0 section 10.5.1 asks of audit logs, and the most that the
+        French CNIL (2021-122) recommends for them as a rule. The rows hold addresses, and anybody
+        can cause one by a failed login: there is no "for ever".
+        """
+        return self._read("EVENT_RETENTION", timedelta(days=365))
 
     @property
     def access_token_check(self) -> AccessCheck:
@@ -214,31 +232,37 @@ class Config:
         Raises:
             UnknownClient: there is none of this name.
         """
-        clients = self.clients
+        entries: Mapping[str, Mapping[str, Any]] = self._read("CLIENTS", DEFAULT_CLIENTS)
         if name is None:
-            return next(iter(clients.values()))
-        try:
-            return clients[name]
-        except KeyError:
-            raise UnknownClient(name) from None
+            name = next(iter(entries))
+        if name not in entries:
+            raise UnknownClient(name)
+        return self._client(name, entries[name])
 
     def idle_lifetime_of(self, name: str) -> timedelta:
         """Return the idle lifetime of sessions of a client, even one no longer configured."""
-        client = self.clients.get(name)
-        return client.idle_lifetime if client else self.idle_lifetime
+        return self._lifetime_of(name, "idle_lifetime", self.idle_lifetime)
 
     def access_lifetime_of(self, name: str) -> timedelta:
         """Return the access-token lifetime of a client, even one no longer configured."""
-        client = self.clients.get(name)
-        return client.access_lifetime if client else self.access_token_lifetime
+        return self._lifetime_of(name, "access_lifetime", self.access_token_lifetime)
 
     @property
     def longest_access_lifetime(self) -> timedelta:
         """The longest time that any access token of this project may live."""
         default = self.access_token_lifetime
         entries: Mapping[str, Mapping[str, Any]] = self._read("CLIENTS", DEFAULT_CLIENTS)
-        own = (entry.get("access_lifetime", default) for entry in entries.values())
-        return max([default, *own])
+        # Asked for by every request: found out once for each pair of settings that was seen last.
+        known_default, known_entries, longest = self._longest
+        if known_default != default or known_entries is not entries:
+            own = (entry.get("access_lifetime", default) for entry in entries.values())
+            longest = max([default, *own])
+            self._longest = default, entries, longest
+        return longest
+
+    def _lifetime_of(self, name: str, key: str, default: timedelta) -> timedelta:
+        entries: Mapping[str, Mapping[str, timedelta]] = self._read("CLIENTS", DEFAULT_CLIENTS)
+        return entries.get(name, {}).get(key, default)
 
     def _client(self, name: str, entry: Mapping[str, Any]) -> Client:
         return Client(
@@ -257,7 +281,10 @@ class Config:
 
     @staticmethod
     def _read(name: str, default: Any) -> Any:
-        return getattr(settings, f"TOKENAUTH_{name}", default)
+        # What LazySettings stands for: itself, it makes two exceptions of each setting that is not
+        # set, which most are, at every request. Before it is set up, it sets itself up.
+        source = settings if settings._wrapped is empty else settings._wrapped
+        return getattr(source, f"TOKENAUTH_{name}", default)
 
 
 config = Config()

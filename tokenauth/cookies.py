@@ -114,6 +114,8 @@ def read_refresh_cookie(request: HttpRequest) -> str | None:
     Raises:
         AmbiguousCookie: there are two. One may have been planted by a sibling host.
     """
+    if "HTTP_COOKIE" not in request.META:
+        return None
     return _read(request, refresh_cookie_name(request))
 
 

@@ -13,7 +13,7 @@ from django.utils.functional import SimpleLazyObject
 from django.views.decorators.debug import sensitive_variables
 
 from tokenauth import cookies, csrf, system
-from tokenauth.access import Access, check_access_token
+from tokenauth.access import Access, check_access_token, verify_for_step_up
 from tokenauth.conf import AccessCheck, config
 from tokenauth.exceptions import AccessInvalid
 from tokenauth.first_uses import first_uses
@@ -127,6 +127,16 @@ class CookieUser:
         if self.access is not None and check not in {None, config.access_token_check}:
             self._answer = self._look_up(check)
         return self.access
+
+    def verify_for_step_up(self) -> Access | None:
+        """Return what the cookie proves beside a password: its generation does not matter."""
+        if self._django_user.is_authenticated:
+            return None
+        try:
+            return verify_for_step_up(self._raw)
+        except AccessInvalid as error:
+            logger.info("access cookie ignored: %s", error)
+            return None
 
     def _resolve(self) -> tuple[Any, Access | None]:
         self.was_asked = True

@@ -8,6 +8,7 @@ from tokenauth.rest import TokenAuthView
 from tokenauth.views import (
     LogoutView,
     MeView,
+    ReauthenticateView,
     RefreshView,
     SessionListView,
     SessionRevokeView,
@@ -31,6 +32,7 @@ def without_login() -> list[URLPattern]:
     return [
         *endpoint("refresh/", RefreshView, "refresh"),
         *endpoint("logout/", LogoutView, "logout"),
+        *endpoint("reauthenticate/", ReauthenticateView, "reauthenticate"),
         *endpoint("me/", MeView, "me"),
         *endpoint("sessions/", SessionListView, "sessions"),
         *endpoint("sessions/revoke/", SessionRevokeView, "sessions-revoke"),

@@ -42,8 +42,7 @@ def lazy_user(subject: str) -> Any:
     except (ValidationError, ValueError, ObjectDoesNotExist) as error:
         # The last: a model whose __init__ reads a field has looked for the user already.
         raise AccessInvalid("sub is not the key of a user") from error
-    if user.get_deferred_fields():
-        user.refresh_from_db = _Loader(user)
+    user.refresh_from_db = _Loader(user)
     return user
 
 

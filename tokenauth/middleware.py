@@ -13,7 +13,7 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
 from tokenauth import cookies, current
-from tokenauth.exceptions import AccessInvalid, TryAgain
+from tokenauth.exceptions import AccessInvalid, SessionEnded, TryAgain
 from tokenauth.responses import ERRORS, RETRY_AFTER, challenge, error_body
 from tokenauth.revocation_list import revocation_list
 
@@ -73,9 +73,13 @@ class TokenAuthMiddleware:
     def process_exception(
         self, request: HttpRequest, exception: Exception
     ) -> HttpResponseBase | None:
-        """Answer what a view could not know: its user is gone, or nobody can be let in now."""
+        """Answer what a view could not know: its user or session is gone, or others were faster."""
         if isinstance(exception, AccessInvalid):
             return _error("access_invalid", {"WWW-Authenticate": challenge(request)})
+        if isinstance(exception, SessionEnded):
+            return _error(
+                "session_ended", {"WWW-Authenticate": challenge(request)}, exception.reason
+            )
         if isinstance(exception, TryAgain):
             return _error("try_again", {"Retry-After": str(RETRY_AFTER)})
         return None
@@ -104,9 +108,11 @@ class TokenAuthMiddleware:
         return response
 
 
-def _error(code: str, headers: Mapping[str, str] | None = None) -> HttpResponseBase:
+def _error(
+    code: str, headers: Mapping[str, str] | None = None, reason: str | None = None
+) -> HttpResponseBase:
     sent = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **(headers or {})}
-    return JsonResponse(error_body(code), status=ERRORS[code][0], headers=sent)
+    return JsonResponse(error_body(code, reason=reason), status=ERRORS[code][0], headers=sent)
 
 
 def _refuse_wrong_settings() -> None:

@@ -63,6 +63,7 @@ class EventType(models.TextChoices):
 
     LOGIN = "login", _("login")
     LOGIN_FAILED = "login_failed", _("failed login")
+    STEP_UP = "step_up", _("step-up")
     REVOKED = "revoked", _("session revoked")
     REUSE = "reuse", _("refresh token reused")
     EXPIRED = "expired", _("session expired")
@@ -120,8 +121,9 @@ class AuthSession(models.Model):
 
     created_at = models.DateTimeField(_("created"))
     last_seen_at = models.DateTimeField(_("last seen"))
-    expires_at = models.DateTimeField(_("expires"), db_index=True)
-    absolute_expires_at = models.DateTimeField(_("expires at the latest"))
+    # No index: every rotation moves it, and PostgreSQL then rewrites no index at all (HOT).
+    expires_at = models.DateTimeField(_("expires"))
+    absolute_expires_at = models.DateTimeField(_("expires at the latest"), db_index=True)
 
     auth_time = models.DateTimeField(_("authenticated"))
     amr = models.JSONField(_("authentication methods"), default=list, blank=True)

@@ -33,6 +33,7 @@ __all__ = [
     "AccessRefused",
     "Busy",
     "CsrfFailed",
+    "InsufficientUserAuthentication",
     "challenge",
     "error_body",
     "error_response",
@@ -55,6 +56,7 @@ ERRORS: dict[str, tuple[int, Any]] = {
     "session_ended": (401, _("The session has ended. Log in again.")),
     "access_invalid": (401, _("The access token is not valid. Refresh it.")),
     "not_authenticated": (401, _("No access token was sent.")),
+    "insufficient_user_authentication": (401, _("Prove again who you are, then repeat this.")),
     "csrf_failed": (403, _("The request does not come from this site.")),
     "permission_denied": (403, _("You may not do this.")),
     "not_found": (404, _("Not found.")),
@@ -114,6 +116,28 @@ class CsrfFailed(drf.PermissionDenied):
         super().__init__(error_body("csrf_failed"), "csrf_failed")
 
 
+class InsufficientUserAuthentication(drf.APIException):
+    """The user proved who they are too long ago, as DRF's own handler shows it (RFC 9470).
+
+    Args:
+        max_age: how long ago it may be, in full seconds.
+
+    Attributes:
+        auth_header: the challenge (RFC 9470 section 3), where DRF's handler looks for it.
+    """
+
+    # No AuthenticationFailed, whose challenge DRF takes from the authenticator.
+    status_code = ERRORS["insufficient_user_authentication"][0]
+
+    def __init__(self, max_age: int) -> None:
+        code = "insufficient_user_authentication"
+        super().__init__(error_body(code), code)
+        description = "More recent authentication is required"
+        self.auth_header = (
+            f'Bearer error="{code}", error_description="{description}", max_age="{max_age}"'
+        )
+
+
 _DOMAIN: dict[type[Exception], str] = {
     RefreshInvalid: "refresh_invalid",
     RefreshSuperseded: "refresh_superseded",
@@ -126,6 +150,7 @@ _FRAMEWORK: tuple[tuple[type[Exception], str], ...] = (
     (AccessRefused, "access_invalid"),
     (Busy, "try_again"),
     (CsrfFailed, "csrf_failed"),
+    (InsufficientUserAuthentication, "insufficient_user_authentication"),
     (drf.NotAuthenticated, "not_authenticated"),
     (drf.AuthenticationFailed, "access_invalid"),
     (drf.PermissionDenied, "permission_denied"),
@@ -163,5 +188,8 @@ def response_for(error: Exception, request: HttpRequest) -> Response | None:
         code = next((code for kind, code in _FRAMEWORK if isinstance(error, kind)), None)
     if code is None:
         return None
-    headers = {"WWW-Authenticate": challenge(request)} if ERRORS[code][0] == 401 else None  # noqa: PLR2004
+    if isinstance(error, InsufficientUserAuthentication):
+        headers = {"WWW-Authenticate": error.auth_header}
+    else:
+        headers = {"WWW-Authenticate": challenge(request)} if ERRORS[code][0] == 401 else {}  # noqa: PLR2004
     return error_response(code, headers=headers)

@@ -17,7 +17,7 @@ from django.db.models import Case, F, Value, When
 
 from tokenauth import system
 from tokenauth.accounts import AuthHash, auth_hash, compare_auth_hash, end_of
-from tokenauth.audit import NOWHERE, Origin, event_about, keep_history, record
+from tokenauth.audit import NOWHERE, Origin, event_about, record
 from tokenauth.conf import Transport, config
 from tokenauth.database import ATTEMPTS, refuse_transaction, write_alias
 from tokenauth.exceptions import (
@@ -37,6 +37,7 @@ from tokenauth.models import (
 from tokenauth.protocol import Decision, Verdict, decide
 from tokenauth.revocation import announce, mark_revoked
 from tokenauth.signals import refresh_reused, refresh_rotated
+from tokenauth.statements import load_session, write_rotation
 from tokenauth.tokens.access import AccessToken
 from tokenauth.tokens.refresh import PresentedToken, parse_refresh_token
 
@@ -64,8 +65,7 @@ def rotate(refresh_token: str, *, transport: Transport, origin: Origin = NOWHERE
         TryAgain: lost three races, or the database refused. Nothing was issued.
         RuntimeError: called inside a transaction, whose rollback would undo a revocation.
     """
-    alias = write_alias()
-    refuse_transaction(alias)
+    refuse_transaction(write_alias())
     now = system.now()
     presented = parse_refresh_token(refresh_token, config.refresh_keys)
     if presented is None:
@@ -73,7 +73,7 @@ def rotate(refresh_token: str, *, transport: Transport, origin: Origin = NOWHERE
     raced, refused = False, None
     for _ in range(ATTEMPTS):
         try:
-            session = _load(alias, presented, transport)
+            session = _load(presented, transport)
             _refuse_ended(session, now, origin)
             decision = _decide(session, presented.generation, now, raced=raced)
             raced = raced or decision.verdict is Verdict.ROTATE
@@ -90,9 +90,8 @@ def rotate(refresh_token: str, *, transport: Transport, origin: Origin = NOWHERE
     raise TryAgain("lost three races for one session") from refused
 
 
-def _load(alias: str, presented: PresentedToken, transport: Transport) -> AuthSession:
-    rows = AuthSession.objects.using(alias).with_user()
-    session = rows.filter(pk=presented.session_id).first()
+def _load(presented: PresentedToken, transport: Transport) -> AuthSession:
+    session = load_session(presented.session_id)
     if session is None:
         raise RefreshInvalid("no such session")
     # A forger knows the id from an access token; he must not be able to end the session with it.
@@ -170,9 +169,8 @@ def _rotate(session: AuthSession, now: datetime, origin: Origin) -> Tokens | Non
     }
     if compare_auth_hash(session.user, session.auth_hash) is AuthHash.FALLBACK:
         values["auth_hash"] = auth_hash(session.user)
-    if not _write(_row(session), session, **values):
+    if not write_rotation(session, values, origin):
         return None
-    keep_history(session, origin)
     refresh_rotated.send_robust(sender=AuthSession, session=session)
     return issue_tokens(session, now, with_refresh=True)
 

@@ -13,8 +13,10 @@ from tokenauth.sessions import Tokens
 __all__ = [
     "DeviceNameSerializer",
     "LoginSerializer",
+    "ReauthenticateSerializer",
     "RefreshSerializer",
     "RevokeSerializer",
+    "refresh_token_of",
     "session_data",
     "tokens_data",
 ]
@@ -55,10 +57,33 @@ class LoginSerializer(serializers.Serializer[Any]):
     client = _Text(max_length=64, required=False)
 
 
+class ReauthenticateSerializer(serializers.Serializer[Any]):
+    """The password of whoever sends the access token."""
+
+    password = _Text(max_length=MAX_CREDENTIAL)
+
+
 class RefreshSerializer(serializers.Serializer[Any]):
-    """A refresh token in a body."""
+    """A refresh token in a body, as the schema shows it; :func:`refresh_token_of` reads it."""
 
     refresh = _Text(max_length=MAX_CREDENTIAL, required=False, allow_blank=True)
+
+
+_refresh = _Text(max_length=MAX_CREDENTIAL, allow_blank=True)
+
+
+def refresh_token_of(body: Any) -> str | None:
+    """Return the refresh token in a body, or ``None``; by one field, not a serializer's copies.
+
+    Raises:
+        ValidationError: it is no string, or longer than any.
+    """
+    if "refresh" not in body:
+        return None
+    try:
+        return _refresh.run_validation(body["refresh"]) or None
+    except serializers.ValidationError as error:
+        raise serializers.ValidationError({"refresh": error.detail}) from None
 
 
 class DeviceNameSerializer(serializers.Serializer[Any]):

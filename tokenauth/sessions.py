@@ -1,6 +1,7 @@
 """The domain: everything that can happen to a session, as plain functions.
 
-``start_session`` opens one, :func:`~tokenauth.rotation.rotate` keeps it going, and
+``start_session`` opens one, :func:`~tokenauth.rotation.rotate` keeps it going,
+:func:`~tokenauth.stepup.step_up` proves it anew, and
 :func:`~tokenauth.revocation.revoke_session` and
 :func:`~tokenauth.revocation.revoke_user_sessions` end it. Endpoints, admin, commands and
 middleware are entrances to these functions and hold no rule of their own. No requests, no DRF.
@@ -27,10 +28,10 @@ from tokenauth.audit import (
     record,
 )
 from tokenauth.conf import Client, config
-from tokenauth.database import ATTEMPTS, after_commit, retry, write_alias
-from tokenauth.exceptions import AccountUnusable, SessionEnded, TryAgain
+from tokenauth.database import after_commit, write_alias
+from tokenauth.exceptions import AccountUnusable
 from tokenauth.issuing import Tokens, find_sessions, issue_tokens, next_end
-from tokenauth.models import MAX_DEVICE_NAME, AuthSession, EndReason, EventType, RevokedReason
+from tokenauth.models import MAX_DEVICE_NAME, AuthSession, EventType, RevokedReason
 from tokenauth.revocation import (
     announce,
     forget_user,
@@ -41,6 +42,7 @@ from tokenauth.revocation import (
 )
 from tokenauth.rotation import confirm, confirm_use, rotate
 from tokenauth.signals import session_started
+from tokenauth.stepup import renew_after_password_change, step_up
 
 __all__ = [
     "MAX_LISTED",
@@ -62,6 +64,7 @@ __all__ = [
     "revoke_user_sessions",
     "rotate",
     "start_session",
+    "step_up",
 ]
 
 MAX_LISTED = 100
@@ -159,17 +162,23 @@ def _replaced_event(session: AuthSession, now: datetime, origin: Origin) -> Any:
     return event_about(EventType.REVOKED, session, at=now, origin=origin, reason=reason)
 
 
-def record_failed_login(*, client: str, origin: Origin = NOWHERE) -> None:
-    """Write the audit row of a login that failed.
+def record_failed_login(
+    *, client: str, origin: Origin = NOWHERE, session: AuthSession | None = None
+) -> None:
+    """Write the audit row of a login that failed, or of a wrong password for a step-up.
 
     What was typed as a user name is not kept: it is now and then a password.
 
     Args:
         client: which client was asked for.
         origin: where the request came from.
+        session: the session that was to be stepped up; its user is known.
     """
-    detail = {"client": client}
-    record([make_event(EventType.LOGIN_FAILED, at=system.now(), origin=origin, detail=detail)])
+    kind, now, detail = EventType.LOGIN_FAILED, system.now(), {"client": client}
+    if session is None:
+        record([make_event(kind, at=now, origin=origin, detail=detail)])
+    else:
+        record([event_about(kind, session, at=now, origin=origin, detail=detail)])
 
 
 def active_sessions(user: Any) -> list[AuthSession]:
@@ -198,52 +207,3 @@ def rename_session(session: AuthSession, device_name: str) -> None:
     session.device_name = clean(device_name, MAX_DEVICE_NAME)
     rows = AuthSession.objects.using(write_alias()).filter(pk=session.pk)
     rows.update(device_name=session.device_name)
-
-
-def renew_after_password_change(
-    session: AuthSession, user: Any, *, origin: Origin = NOWHERE
-) -> Tokens:
-    """Keep one session through its user's change of password, and end all the others.
-
-    Call it in the transaction that saves the password. The generation jumps by two: no refresh
-    token from before the change, not even a repeated answer, leads into the session after it.
-
-    Args:
-        session: the session in which the password was changed.
-        user: its user, as saved.
-        origin: where the request came from.
-
-    Raises:
-        SessionEnded: the session was revoked meanwhile.
-        TryAgain: lost three races.
-    """
-    now = system.now()
-    revoke_user_sessions(
-        user, reason=RevokedReason.PASSWORD, actor=user, keep=session, origin=origin
-    )
-    _jump(session, user, now)
-    keep_history(session, origin)
-    return issue_tokens(session, now, with_refresh=True)
-
-
-@retry
-def _jump(session: AuthSession, user: Any, now: datetime) -> None:
-    rows = AuthSession.objects.using(write_alias()).filter(pk=session.pk, revoked_at__isnull=True)
-    for _ in range(ATTEMPTS):
-        generation = rows.values_list("generation", flat=True).first()
-        if generation is None:
-            raise SessionEnded(EndReason.REVOKED)
-        values = {
-            "generation": generation + 2,
-            "floor": generation + 2,
-            "rotated_at": now,
-            "listed_at": now,
-            "last_seen_at": now,
-            "expires_at": next_end(session, now),
-            "auth_hash": auth_hash(user),
-        }
-        if rows.filter(generation=generation).update(**values):
-            for name, value in values.items():
-                setattr(session, name, value)
-            return
-    raise TryAgain("lost three races for one session")

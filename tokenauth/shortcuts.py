@@ -1,4 +1,4 @@
-"""``login``, ``logout`` and ``update_session_auth_hash``: what any view of a project may call.
+"""``login``, ``logout``, ``step_up`` and ``update_session_auth_hash``, for any view of a project.
 
 They mirror the functions of ``django.contrib.auth``. Cookies are written by the middleware, on
 whatever response the view returns, and only for what has been committed.
@@ -25,15 +25,18 @@ from tokenauth.sessions import (
     revoke_sessions,
     start_session,
 )
+from tokenauth.sessions import step_up as step_up_session
 
 __all__ = [
     "alogin",
     "alogout",
+    "astep_up",
     "aupdate_session_auth_hash",
     "bearer_token",
     "django_request",
     "login",
     "logout",
+    "step_up",
     "update_session_auth_hash",
 ]
 
@@ -135,6 +138,35 @@ def logout(request: Any, *, refresh_token: str | None = None) -> int:
     return ended
 
 
+def step_up(request: Any, *, amr: Sequence[str]) -> Tokens | None:
+    """Note that the user of the request's session has just proved again who they are.
+
+    For projects that ask for a second factor, a passkey or a password themselves. From then on
+    the session's new access tokens say when and how; no token from before is accepted. Cookies
+    are renewed; a client of transport ``body``, and every access token in memory, needs the
+    tokens that this returns.
+
+    Args:
+        request: the request, Django's or DRF's.
+        amr: how the user proved it this time (RFC 8176), for example ``("pwd", "otp")``.
+
+    Returns:
+        New tokens, or ``None`` if the request has no session of ours.
+
+    Raises:
+        SessionEnded: the session was revoked meanwhile, or its account has changed.
+        TryAgain: lost three races, or the database refused.
+    """
+    request = django_request(request)
+    session = getattr(request, "auth_session", None)
+    if not session:
+        return None
+    tokens = step_up_session(session, amr=amr, origin=origin_of(request))
+    request.auth_session = tokens.session
+    cookies.set_after_commit(request, tokens)
+    return tokens
+
+
 def update_session_auth_hash(request: Any, user: Any) -> Tokens | None:
     """Keep the request's session through its user's change of password, and end all the others.
 
@@ -185,6 +217,9 @@ alogin = sync_to_async(login)
 """The same for async views."""
 
 alogout = sync_to_async(logout)
+"""The same for async views."""
+
+astep_up = sync_to_async(step_up)
 """The same for async views."""
 
 aupdate_session_auth_hash = sync_to_async(update_session_auth_hash)

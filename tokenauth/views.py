@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
-from typing import Any
 
-from django.contrib.auth import authenticate
-from django.contrib.auth.signals import user_login_failed
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.exceptions import ValidationError
 from rest_framework.permissions import IsAuthenticated
@@ -17,8 +13,9 @@ from rest_framework.views import APIView
 
 from tokenauth import cookies, csrf, shortcuts
 from tokenauth.addresses import origin_of
-from tokenauth.authentication import SessionCheckAuthentication
+from tokenauth.authentication import SessionCheckAuthentication, StepUpAuthentication
 from tokenauth.conf import Client, config
+from tokenauth.credentials import check_credentials
 from tokenauth.exceptions import AmbiguousCookie, UnknownClient
 from tokenauth.models import AuthSession, RevokedReason
 from tokenauth.responses import error_response
@@ -26,25 +23,30 @@ from tokenauth.rest import TokenAuthView
 from tokenauth.serializers import (
     DeviceNameSerializer,
     LoginSerializer,
-    RefreshSerializer,
+    ReauthenticateSerializer,
     RevokeSerializer,
+    refresh_token_of,
     session_data,
     tokens_data,
 )
 from tokenauth.sessions import (
+    Tokens,
     active_sessions,
+    carry_over,
     find_own_session,
     record_failed_login,
     rename_session,
     revoke_session,
     revoke_user_sessions,
     rotate,
+    step_up,
 )
 
 __all__ = [
     "LoginView",
     "LogoutView",
     "MeView",
+    "ReauthenticateView",
     "RefreshView",
     "SessionListView",
     "SessionRevokeView",
@@ -64,12 +66,15 @@ class _CookieView(TokenAuthView):
 
     def _cookie_or_body(self) -> tuple[str | None, str | None]:
         """Return the refresh token of the cookie and that of the body; at most one of them."""
-        body = RefreshSerializer(data=self.request.data)
+        body = self.request.data
         cookie = cookies.read_refresh_cookie(self.request._request)
-        if cookie is not None:
-            return cookie, None
-        body.is_valid(raise_exception=True)
-        return None, body.validated_data.get("refresh") or None
+        return (cookie, None) if cookie is not None else (None, refresh_token_of(body))
+
+    def answer(self, tokens: Tokens) -> Response:
+        """Return new tokens: what is for cookies in cookies, the rest in the body."""
+        response = Response(tokens_data(tokens))
+        cookies.set_cookies(self.request._request, response, tokens)
+        return response
 
 
 class LoginView(_CookieView):
@@ -90,11 +95,12 @@ class LoginView(_CookieView):
         if client.transport == "cookie":
             self.require_csrf_proof()
             cookies.read_refresh_cookie(request._request)
-        user = self._authenticate(data["username"], data["password"])
-        if user is None:
+        user = check_credentials(request._request, data["username"], data["password"])
+        if user is None:  # Before the gate: its challenge would tell that the password was right.
             record_failed_login(client=client.name, origin=origin_of(request._request))
             return error_response("login_failed")
-        if (challenge := self._gate(user)) is not None:
+        gate = config.login_gate
+        if gate is not None and (challenge := gate(request._request, user)) is not None:
             return error_response("mfa_required", challenge=dict(challenge))
         tokens = shortcuts.login(
             request,
@@ -114,22 +120,6 @@ class LoginView(_CookieView):
         if client is None or not client.login:
             raise ValidationError({"client": ["Not a client that can log in here."]})
         return client
-
-    def _authenticate(self, username: str, password: str) -> Any:
-        """Return the user who has these credentials and may log in, or ``None``."""
-        request = self.request._request
-        user: Any = authenticate(request, username=username, password=password)
-        if user is None or (user.pk is not None and getattr(user, "is_active", True)):
-            return user
-        # A backend that lets inactive users pass has sent no signal of its own. Before the gate:
-        # its challenge would tell that the password was right.
-        hidden = {"username": username, "password": "*" * 20}
-        user_login_failed.send(__name__, credentials=hidden, request=request)
-        return None
-
-    def _gate(self, user: Any) -> Mapping[str, Any] | None:
-        gate = config.login_gate
-        return None if gate is None else gate(self.request._request, user)
 
 
 class RefreshView(_CookieView):
@@ -152,9 +142,7 @@ class RefreshView(_CookieView):
             tokens = rotate(sent, transport="body", origin=origin)
         else:
             return error_response("refresh_missing")
-        response = Response(tokens_data(tokens))
-        cookies.set_cookies(request._request, response, tokens)
-        return response
+        return self.answer(tokens)
 
 
 class LogoutView(_CookieView):
@@ -175,7 +163,7 @@ class LogoutView(_CookieView):
 
 
 class _IsProved(IsAuthenticated):
-    """The caller was authenticated, not named by the project's ``UNAUTHENTICATED_USER``."""
+    """The caller was authenticated, not just named by ``UNAUTHENTICATED_USER``."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         proved = request.successful_authenticator is not None
@@ -198,6 +186,35 @@ class _ProtectedView(TokenAuthView):
         current = self.current_session
         if session is not None and current is not None and session.pk == current.pk:
             cookies.defer_clear(self.request._request)
+
+
+class ReauthenticateView(_CookieView, _ProtectedView):
+    """Prove again who one is: a step-up by password."""
+
+    authentication_classes = (StepUpAuthentication,)
+
+    @sensitive_variables()
+    def post(self, request: Request) -> Response:
+        """Step up, also by an access token from before a step-up whose answer was lost.
+
+        The password goes to the authentication backends as it was sent, with the user's own name.
+        """
+        django_request, session = request._request, self.current_session
+        if session is None:  # force_authenticate
+            return error_response("not_authenticated")
+        if session.transport == "cookie":
+            self.require_csrf_proof()
+            cookies.read_refresh_cookie(django_request)
+        body = ReauthenticateSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        password, owner = body.validated_data["password"], request.user
+        user = check_credentials(django_request, owner.get_username(), password, expected=owner)
+        origin = origin_of(django_request)
+        if user is None:
+            record_failed_login(client=session.client, origin=origin, session=session)
+            return error_response("login_failed")
+        carry_over(user)
+        return self.answer(step_up(session, amr=("pwd",), origin=origin))
 
 
 class MeView(_ProtectedView):

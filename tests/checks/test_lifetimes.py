@@ -55,6 +55,23 @@ class TestGrace:
         assert problems(**setting("GRACE_PERIOD", value)) == []
 
 
+class TestRetention:
+    @pytest.mark.parametrize("value", [None, 365])
+    def test_is_a_timedelta(self, value: Any) -> None:
+        """Neither a number without a unit, nor "for ever"."""
+        assert problems(**setting("EVENT_RETENTION", value)) == ["E010"]
+
+    @pytest.mark.parametrize("value", [DAY - TINY, 3650 * DAY + TINY])
+    def test_is_in_range(self, value: timedelta) -> None:
+        """From a day to ten years."""
+        assert problems(**setting("EVENT_RETENTION", value)) == ["E015"]
+
+    @pytest.mark.parametrize("value", [DAY, 3650 * DAY])
+    def test_may_be_at_either_end(self, value: timedelta) -> None:
+        """A day, or ten years."""
+        assert problems(**setting("EVENT_RETENTION", value)) == []
+
+
 class TestRelations:
     def test_idle_is_longer_than_access_and_grace(self) -> None:
         """Exactly as long is too short: a client in use would be logged out."""

@@ -101,6 +101,10 @@ def walk(advance: Any) -> None:
     names: list[Any] = [{}, {"device_name": 5}, {"device_name": "x" * 101}, {"device_name": "neu"}]
     for name in names:
         me.send("PATCH", path, name)
+    for password in ({}, {"password": "x"}, {"password": PASSWORD}):
+        proved = me.send("POST", "/auth/reauthenticate/", password)
+    if "access" in proved:
+        app, me.access = proved, proved["access"]
     me.send("DELETE", "/auth/sessions/00000000-0000-7000-8000-000000000000/")
     advance(40)
     me.send("POST", "/auth/refresh/")

@@ -26,6 +26,7 @@ CHECKS: tuple[Check, ...] = (
     project.check_time_zone,
     lifetimes.check_durations,
     lifetimes.check_grace_period,
+    lifetimes.check_event_retention,
     lifetimes.check_relations,
     keys.check_key_lists,
     keys.check_secret_key_is_usable,

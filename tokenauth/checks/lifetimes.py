@@ -16,6 +16,7 @@ from tokenauth.conf import config
 __all__ = [
     "check_access_lifetime_is_short",
     "check_durations",
+    "check_event_retention",
     "check_grace_period",
     "check_login_clients_are_not_privileged",
     "check_relations",
@@ -49,6 +50,12 @@ IDLE_TOO_LONG = Problem(
     "{owner}: the idle lifetime is longer than the absolute lifetime.",
     "Shorten the idle lifetime, or raise the absolute one.",
 )
+RETENTION_OUT_OF_RANGE = Problem(
+    "E015",
+    "TOKENAUTH_EVENT_RETENTION is not between 1 and 3,650 days.",
+    "Set it to how long you may, and must, keep a record of who logged in from where; the default "
+    "is 365 days. What has to be kept for longer belongs into an archive.",
+)
 LONG_ACCESS = Problem(
     "W010",
     "{setting} is longer than an hour.",
@@ -66,6 +73,8 @@ SHORTEST = timedelta(seconds=1)
 LONGEST = timedelta(days=365)
 LONGEST_GRACE = timedelta(minutes=10)
 LONGEST_ACCESS = timedelta(hours=1)
+SHORTEST_RETENTION = timedelta(days=1)
+LONGEST_RETENTION = timedelta(days=3650)
 ROLES = {
     "access": "TOKENAUTH_ACCESS_TOKEN_LIFETIME",
     "idle": "TOKENAUTH_IDLE_LIFETIME",
@@ -141,6 +150,15 @@ def check_grace_period(**_: Any) -> list[CheckMessage]:
     if not isinstance(grace, timedelta):
         return [NOT_A_DURATION.found(setting="TOKENAUTH_GRACE_PERIOD")]
     return [] if _is_good_grace(grace) else [GRACE_OUT_OF_RANGE.found()]
+
+
+def check_event_retention(**_: Any) -> list[CheckMessage]:
+    """The retention of events is a ``timedelta`` in range (E010, E015)."""
+    retention: object = config.event_retention
+    if not isinstance(retention, timedelta):
+        return [NOT_A_DURATION.found(setting="TOKENAUTH_EVENT_RETENTION")]
+    is_in_range = SHORTEST_RETENTION <= retention <= LONGEST_RETENTION
+    return [] if is_in_range else [RETENTION_OUT_OF_RANGE.found()]
 
 
 def check_relations(**_: Any) -> list[CheckMessage]:

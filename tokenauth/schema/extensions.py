@@ -15,6 +15,7 @@ from drf_spectacular.extensions import (
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema_view
 
+from tokenauth.authentication import AccessTokenAuthentication
 from tokenauth.conf import config
 from tokenauth.cookies import access_cookie_name
 from tokenauth.models import MAX_DEVICE_NAME
@@ -98,7 +99,11 @@ class ViewExtension(OpenApiViewExtension):
 
     def view_replacement(self) -> Any:
         """Return the view as the schema shows it; settings are read now."""
-        view = type(self.target.__name__, (self.target,), {"__doc__": self.target.__doc__})
+        changes: dict[str, Any] = {"__doc__": self.target.__doc__}
+        if self.target.authentication_classes:
+            # Two classes would be two security schemes of one name; a project's views use this.
+            changes["authentication_classes"] = (AccessTokenAuthentication,)
+        view = type(self.target.__name__, (self.target,), changes)
         return extend_schema_view(**self.operations())(view)
 
 
@@ -153,6 +158,20 @@ class LogoutExtension(ViewExtension):
             body=body,
             auth=[{ACCESS_SCHEME: []}, {}],
         )
+        return {"post": post}
+
+
+class ReauthenticateExtension(ViewExtension):
+    """``POST reauthenticate/``."""
+
+    target_class = "tokenauth.views.ReauthenticateView"
+
+    def operations(self) -> _Operations:
+        """See :class:`ViewExtension`."""
+        password = text(MAX_CREDENTIAL, minLength=1, format="password", writeOnly=True)
+        body = body_of("AuthReauthenticate", ("password",), password=password)
+        errors = ("login_failed", "session_ended", *_TOKEN, *_BODY, *_COOKIE)
+        post = operation("reauthenticate", 200, Tokens, errors, takes=credentials(), body=body)
         return {"post": post}
 
 

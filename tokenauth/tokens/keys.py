@@ -51,6 +51,11 @@ def derive_key(secret: str | bytes, purpose: str) -> bytes:
     ``SECRET_KEY`` signs many things in a Django project; a key derived for one purpose can
     neither be turned back into it nor be used for another.
     """
+    return _derive(secret, purpose)
+
+
+@lru_cache(maxsize=32)
+def _derive(secret: str | bytes, purpose: str) -> bytes:
     raw = secret if isinstance(secret, bytes) else secret.encode("utf-8", "surrogatepass")
     return hmac.digest(raw, f"tokenauth.{purpose}.v1".encode(), hashlib.sha256)
 

@@ -1,0 +1,1 @@
+"""What size does to refresh and to clean-up, on PostgreSQL: ``python -m benchmarks.scale``."""

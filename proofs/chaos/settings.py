@@ -1,0 +1,35 @@
+"""Settings of the server: those of the tests' project, on PostgreSQL.
+
+``CHAOS_GRACE``
+    ``TOKENAUTH_GRACE_PERIOD`` in seconds; the default without it.
+``CHAOS_PERSISTENT``
+    ``1`` keeps the connections (``CONN_MAX_AGE = None``): a request then meets one that was cut
+    before it came.
+"""
+
+import os
+from datetime import timedelta
+
+from proofs.chaos.cluster import APPLICATION
+from tests import settings
+
+globals().update({name: getattr(settings, name) for name in dir(settings) if name.isupper()})
+
+DATABASES = settings.DATABASES
+DATABASES["default"]["OPTIONS"]["application_name"] = APPLICATION
+DATABASES["default"]["OPTIONS"]["connect_timeout"] = 5
+DATABASES["default"]["CONN_MAX_AGE"] = None if os.environ.get("CHAOS_PERSISTENT") == "1" else 0
+
+if "CHAOS_GRACE" in os.environ:
+    TOKENAUTH_GRACE_PERIOD = timedelta(seconds=float(os.environ["CHAOS_GRACE"]))
+
+# Errors go to standard error with their traceback, which the report counts and shows.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "loggers": {
+        "django.request": {"handlers": ["console"], "level": "ERROR", "propagate": False},
+        "tokenauth": {"handlers": ["console"], "level": "CRITICAL", "propagate": False},
+    },
+}

@@ -1,0 +1,152 @@
+"""Remove sessions that are over, and old rows of the audit trail."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from django.core.management.base import (
+    BaseCommand,
+    CommandError,
+    CommandParser,
+    OutputWrapper,
+)
+
+from tokenauth.exceptions import TryAgain
+from tokenauth.pruning import (
+    BATCH_SIZE,
+    MAX_BATCH_SIZE,
+    MOST_COUNTED,
+    Rows,
+    count_due,
+    prune,
+)
+
+__all__ = ["Command"]
+
+
+def _batch_size(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= MAX_BATCH_SIZE:
+        raise argparse.ArgumentTypeError(f"is not between 1 and {MAX_BATCH_SIZE:,}")
+    return number
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds < float("inf"):
+        raise argparse.ArgumentTypeError("is not a number of seconds")
+    return seconds
+
+
+class _Bar:
+    """How far a run is, in one line that is written over.
+
+    Args:
+        output: a terminal.
+        total: how many rows there were to begin with; more may turn up.
+    """
+
+    width = 50
+
+    def __init__(self, output: OutputWrapper, total: int) -> None:
+        self._output, self._total = output, total
+        self._shown = -1
+
+    def show(self, removed: Rows) -> None:
+        """Draw the line anew if it says something else than before."""
+        share = min(1.0, removed.total / max(self._total, 1))
+        if int(share * 100) != self._shown:
+            self._shown = int(share * 100)
+            bar = f"[{'#' * int(share * self.width):<{self.width}}]"
+            self._write(f"\r{bar} {self._shown:3} %  {removed.total:,} of {self._total:,} rows")
+
+    def close(self) -> None:
+        """End the line, if there is one."""
+        if self._shown >= 0:
+            self._write("\n")
+
+    def _write(self, text: str) -> None:
+        self._output.write(text, style_func=str, ending="")
+        self._output.flush()
+
+
+class Command(BaseCommand):
+    """Prune, and say in one line what went; ``--verbosity 0`` says nothing but errors."""
+
+    help = (
+        "Remove the sessions whose absolute end has passed, with their history, and the events "
+        "that are older than TOKENAUTH_EVENT_RETENTION. Safe beside live traffic, and beside "
+        "itself; run it daily."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add what bounds a run."""
+        parser.add_argument(
+            "--dry-run", action="store_true", help="count what would go, and change nothing"
+        )
+        parser.add_argument(
+            "--max-seconds",
+            type=_seconds,
+            metavar="SECONDS",
+            help="begin no further batch after this time; the next run goes on from there",
+        )
+        parser.add_argument(
+            "--batch-size",
+            type=_batch_size,
+            default=BATCH_SIZE,
+            metavar="ROWS",
+            help=f"rows in one statement, 1 to {MAX_BATCH_SIZE:,} (default: %(default)s)",
+        )
+
+    def handle(
+        self,
+        *,
+        dry_run: bool,
+        max_seconds: float | None,
+        batch_size: int,
+        verbosity: int,
+        **_options: Any,
+    ) -> None:
+        """Prune, or count."""
+        if dry_run:
+            self._say(verbosity, f"Would remove {_describe(count_due())}.")
+            return
+        watched = verbosity > 0 and self.stderr.isatty()
+        bar = _Bar(self.stderr, count_due().total) if watched else None
+        try:
+            done = prune(
+                batch_size=batch_size,
+                max_seconds=max_seconds,
+                progress=bar.show if bar else None,
+            )
+        except TryAgain as error:
+            raise CommandError(
+                "The database refused a batch three times. What was removed before stays "
+                "removed; run the command again."
+            ) from error
+        finally:
+            if bar:
+                bar.close()
+        said = f"Removed {_describe(done.removed)}."
+        if done.left.total:
+            left = _describe(done.left, MOST_COUNTED)
+            said += f" The time was over: {left} are left for the next run."
+        self._say(verbosity, said)
+
+    def _say(self, verbosity: int, text: str) -> None:
+        if verbosity > 0:
+            self.stdout.write(text)
+
+
+def _describe(rows: Rows, most: int | None = None) -> str:
+    """Return the numbers as text; from ``most`` on they were not counted further."""
+    counts = (
+        (rows.sessions, "sessions"),
+        (rows.refresh_tokens, "rows of their history"),
+        (rows.events, "events"),
+    )
+    first, second, third = (
+        f"{count:,}{' or more' if count == most else ''} {name}" for count, name in counts
+    )
+    return f"{first}, {second} and {third}"

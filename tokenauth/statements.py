@@ -1,0 +1,211 @@
+"""The two statements of the hot path, made once instead of at every request.
+
+Nearly every request reads a session with its user, and a refresh that rotates writes the session
+and a line of history. Django takes longer to make the text of such a statement than a database
+near by takes to answer it (on the machine of docs/benchmarks.md 0.7 ms of 1.1 for the read). So:
+
+* :func:`load_session` lets Django compile the SELECT once, and keeps its text.
+* :func:`write_rotation` writes both rows in one statement where the database can: one round trip
+  and one commit instead of two.
+
+What is read and written is the same as by the ORM, which the tests compare field by field.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db import DatabaseError, OperationalError, connections, models
+
+from tokenauth.audit import Origin, keep_history, savepoint, trim_history
+from tokenauth.database import write_alias
+from tokenauth.models import AuthSession, RefreshToken
+
+__all__ = ["load_session", "write_rotation"]
+
+_PLACEHOLDER = uuid.UUID(int=0)
+_USER = AuthSession._meta.get_field("user")
+_HISTORY = ("session_id", "generation", "issued_at", "ip", "user_agent")
+
+
+@dataclass(frozen=True, slots=True)
+class _Select:
+    """A compiled SELECT of one session with its user, and how to read what it returns."""
+
+    sql: str
+    converters: Mapping[int, tuple[Sequence[Any], Any]]
+    session: tuple[slice, list[str]]
+    user: tuple[slice, list[str]]
+    user_model: Any
+    user_key: int
+
+    def run(self, session_id: uuid.UUID, alias: str) -> AuthSession | None:
+        connection = connections[alias]
+        key = AuthSession._meta.pk.get_db_prep_value(session_id, connection)
+        with connection.cursor() as cursor:
+            cursor.execute(self.sql, (key,))
+            row = cursor.fetchone()
+        if row is None:
+            return None
+        values = list(row)
+        for index, (convert, expression) in self.converters.items():
+            for function in convert:
+                values[index] = function(values[index], expression, connection)
+        columns, names = self.session
+        session = AuthSession.from_db(alias, names, values[columns])
+        columns, names = self.user
+        found = values[self.user_key] is not None
+        user = self.user_model.from_db(alias, names, values[columns]) if found else None
+        _USER.set_cached_value(session, user)
+        return session
+
+
+@lru_cache(maxsize=16)
+def _select(alias: str, vendor: str, user_model: Any) -> _Select:  # noqa: ARG001 - tells two databases of one name apart
+    rows = AuthSession.objects.using(alias).select_related("user").filter(pk=_PLACEHOLDER)
+    compiler = rows.query.get_compiler(alias)
+    sql, _ = compiler.as_sql()
+    columns = [entry[0] for entry in compiler.select]
+    user_columns = compiler.klass_info["related_klass_infos"][0]["select_fields"]
+    user = _part(columns, user_columns)
+    return _Select(
+        sql=sql,
+        converters=compiler.get_converters(columns),
+        session=_part(columns, compiler.klass_info["select_fields"]),
+        user=user,
+        user_model=user_model,
+        user_key=user_columns[user[1].index(user_model._meta.pk.attname)],
+    )
+
+
+def _part(columns: Sequence[Any], numbers: Sequence[int]) -> tuple[slice, list[str]]:
+    part = slice(numbers[0], numbers[-1] + 1)
+    return part, [column.target.attname for column in columns[part]]
+
+
+def load_session(session_id: uuid.UUID) -> AuthSession | None:
+    """Return a session with its user, as ``with_user()`` loads them; ``None`` if there is none.
+
+    Args:
+        session_id: which.
+    """
+    alias, user_model = write_alias(), get_user_model()
+    if user_model._default_manager.using(alias).all().query.where:
+        # Whom it hides may depend on the request (a tenant), so nothing of it is kept.
+        return AuthSession.objects.using(alias).with_user().filter(pk=session_id).first()
+    return _select(alias, connections[alias].vendor, user_model).run(session_id, alias)
+
+
+def write_rotation(session: AuthSession, values: Mapping[str, Any], origin: Origin) -> bool:
+    """Write a rotation, if the row is of the generation that was read and not revoked.
+
+    A new auth hash is written only over the one that was read: a login may have carried it over
+    meanwhile. A failing line of history fails nothing.
+
+    Args:
+        session: as it was read; on success it follows.
+        values: what changes, by field.
+        origin: where the request came from, for the history.
+
+    Returns:
+        Whether it was written.
+    """
+    alias = write_alias()
+    written = None
+    if connections[alias].vendor == "postgresql":
+        try:
+            with savepoint(alias):
+                written = _write_both(session, values, origin, alias)
+        except OperationalError:
+            raise
+        except DatabaseError:
+            # Most likely the history's fault: then the rotation is written without it.
+            written = None
+    if written is None:
+        return _write_one_by_one(session, values, origin, alias)
+    if written:
+        _follow(session, values)
+        trim_history(session)
+    return written
+
+
+def _write_one_by_one(
+    session: AuthSession, values: Mapping[str, Any], origin: Origin, alias: str
+) -> bool:
+    row = AuthSession.objects.using(alias).filter(
+        pk=session.pk, generation=session.generation, revoked_at__isnull=True
+    )
+    if "auth_hash" in values:
+        row = row.filter(auth_hash=session.auth_hash)
+    if not row.update(**values):
+        return False
+    _follow(session, values)
+    keep_history(session, origin)
+    return True
+
+
+def _follow(session: AuthSession, values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(session, name, value)
+
+
+def _write_both(
+    session: AuthSession, values: Mapping[str, Any], origin: Origin, alias: str
+) -> bool:
+    connection = connections[alias]
+    line = {
+        "generation": values["generation"],
+        "issued_at": values["rotated_at"],
+        "ip": origin.ip,
+        "user_agent": origin.user_agent,
+    }
+    parameters = [
+        *(_prepared(AuthSession, name, value, connection) for name, value in values.items()),
+        _prepared(AuthSession, "id", session.pk, connection),
+        session.generation,
+        *([session.auth_hash] if "auth_hash" in values else []),
+        *(_prepared(RefreshToken, name, value, connection) for name, value in line.items()),
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(_both(alias, tuple(values)), parameters)
+        return bool(cursor.fetchone()[0])
+
+
+def _prepared(model: type[models.Model], name: str, value: Any, connection: Any) -> Any:
+    field: models.Field[Any, Any] = model._meta.get_field(name)  # type: ignore[assignment]  # no relation
+    return field.get_db_prep_save(value, connection)
+
+
+@lru_cache(maxsize=16)
+def _both(alias: str, names: tuple[str, ...]) -> str:
+    """Return one statement for the guarded UPDATE and, where it matched, the INSERT.
+
+    ``ON CONFLICT``: after a restored backup a generation may be in the history already.
+    """
+    connection = connections[alias]
+    quote = connection.ops.quote_name
+    session, history = AuthSession._meta, RefreshToken._meta
+
+    def column(options: Any, name: str) -> str:
+        return quote(options.get_field(name).column)
+
+    changes = ", ".join(f"{column(session, name)} = %s" for name in names)
+    into = ", ".join(column(history, name) for name in _HISTORY)
+    line = ", ".join(
+        f"CAST(%s AS {history.get_field(name).db_type(connection)})" for name in _HISTORY[1:]
+    )
+    key = column(session, "id")
+    guard = f" AND {column(session, 'auth_hash')} = %s" if "auth_hash" in names else ""
+    return (
+        f"WITH moved AS (UPDATE {quote(session.db_table)} SET {changes}"  # noqa: S608 - names of our models, no values
+        f" WHERE {key} = %s AND {column(session, 'generation')} = %s"
+        f" AND {column(session, 'revoked_at')} IS NULL{guard} RETURNING {key}),"
+        f" kept AS (INSERT INTO {quote(history.db_table)} ({into})"
+        f" SELECT {key}, {line} FROM moved ON CONFLICT DO NOTHING)"
+        " SELECT COUNT(*) FROM moved"
+    )
