@@ -45,6 +45,10 @@ rules: $(VENV)/tests.stamp
 chaos: $(VENV)/tests.stamp $(VENV)/postgresql.stamp
 	$(CLEAN) $(BIN)/python -m proofs.chaos $(ARGS)
 
+# How soon a revocation is seen, into docs/proofs/revocation.md. A cluster of its own, as for chaos.
+revocation: $(VENV)/tests.stamp $(VENV)/postgresql.stamp
+	$(CLEAN) $(BIN)/python -m proofs.revocation $(or $(ARGS),--write)
+
 # Every database, the oldest and the newest versions. Needs PostgreSQL and MariaDB: see .ci/run.
 matrix:
 	.ci/run environments sqlite postgresql mariadb atomic make-test
