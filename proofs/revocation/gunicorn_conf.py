@@ -23,12 +23,12 @@ def when_ready(server: Any) -> None:
     from django.db import connections  # noqa: PLC0415 - only where the application was loaded
     from django.test import Client  # noqa: PLC0415 - as above
 
-    from tokenauth.revocation_list import revocation_list  # noqa: PLC0415 - as above
+    from proofs.revocation.readings import readings  # noqa: PLC0415 - as above
 
     client = Client(headers={"Host": "127.0.0.1", "Authorization": f"Bearer {token}"})
     answer = client.get("/probe/")
     # Sockets must not be shared by processes; that is every project's care, not the list's.
     connections.close_all()
-    if answer.status_code != 200 or revocation_list.is_due():
+    if answer.status_code != 200 or not readings.milliseconds:
         raise RuntimeError(f"the list was not read before the fork: {answer.status_code}")
     server.log.info("the list was read before the fork")

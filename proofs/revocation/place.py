@@ -58,7 +58,7 @@ class Place:
             "REVOCATION_LIFETIME": str(lifetime),
             "REVOCATION_PERSISTENT": "1" if persistent else "0",
         }
-        if KINDS[kind].is_preloaded:
+        if KINDS[kind].is_preloaded and check == "revocation-list":
             environment["REVOCATION_READ_BEFORE_FORK"] = revokers.login().access
         print(f"{kind}, {check}", flush=True)
         with serve(KINDS[kind], environment, self._directory / "server.log") as server:
