@@ -1,4 +1,7 @@
-"""``python -m proofs.revocation``: all of it, or ``--quick`` a few of each; see ``--help``."""
+"""``python -m proofs.revocation``: all of it, or some parts of it; see ``--help``.
+
+Ends with 1 if anything was violated, and with 3 where PostgreSQL's programs are not installed.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from pathlib import Path
 
 import django
 
-from proofs.revocation.cluster import Cluster, cluster
+from proofs.revocation.cluster import Cluster, cluster, find_binaries
 
 PARTS = (
     "servers",
@@ -32,10 +35,14 @@ PARTS = (
 
 def main() -> int:
     words = _arguments()
+    binaries = find_binaries()
+    if binaries is None:
+        print("PostgreSQL's programs (initdb, pg_ctl) are needed, and are not here")
+        return 3
     with tempfile.TemporaryDirectory(prefix="revocation-") as folder:
         data = Path(folder) / "postgresql"
         data.mkdir()
-        with cluster(data) as database:
+        with cluster(data, binaries) as database:
             os.environ["DATABASE_URL"] = database.url()
             os.environ["DJANGO_SETTINGS_MODULE"] = "proofs.revocation.settings"
             django.setup()
@@ -92,7 +99,9 @@ def _head(database: Cluster, took: float, count: int) -> str:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m proofs.revocation", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m proofs.revocation", description=str(__doc__).strip()
+    )
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"some of: {', '.join(PARTS)}")
     parser.add_argument("--revocations", type=int, default=50, help="of each kind (50)")
     parser.add_argument("--requests", type=int, default=10_000, help="to count statements of")

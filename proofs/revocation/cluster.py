@@ -24,20 +24,14 @@ _OPTIONS = {
 }
 
 
-def find_binaries() -> Path:
-    """Return the folder of ``initdb`` and ``pg_ctl``: the newest that is installed.
-
-    Raises:
-        RuntimeError: there is none.
-    """
+def find_binaries() -> Path | None:
+    """Return the folder of ``initdb`` and ``pg_ctl``: the newest that is installed, or ``None``."""
     installed = Path("/usr/lib/postgresql").glob("*/bin")
     for folder in sorted(installed, key=lambda path: -float(path.parent.name)):
         if (folder / "initdb").exists():
             return folder
     found = shutil.which("initdb")
-    if found is None:
-        raise RuntimeError("PostgreSQL's programs (initdb, pg_ctl) are needed and not here")
-    return Path(found).resolve().parent
+    return None if found is None else Path(found).resolve().parent
 
 
 def free_port() -> int:
@@ -53,14 +47,15 @@ class Cluster:
 
     Args:
         directory: where its data are; it must not exist.
+        binaries: the folder of ``initdb`` and ``pg_ctl``.
 
     Attributes:
         port: where it listens.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, binaries: Path) -> None:
         self.port = free_port()
-        self._directory, self._binaries = directory, find_binaries()
+        self._directory, self._binaries = directory, binaries
         self._run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
         options = {**_OPTIONS, "port": str(self.port)}
         with (directory / "postgresql.auto.conf").open("a") as file:
@@ -106,12 +101,12 @@ class Cluster:
 
 
 @contextmanager
-def cluster(directory: Path) -> Iterator[Cluster]:
-    """Make a cluster below ``directory``; end it after the block."""
+def cluster(directory: Path, binaries: Path) -> Iterator[Cluster]:
+    """Make a cluster below ``directory``; end it after the block. Arguments as for the class."""
     if os.getuid() == 0:
         shutil.chown(directory, "postgres", "postgres")
         directory.parent.chmod(0o755)
-    running = Cluster(directory / "data")
+    running = Cluster(directory / "data", binaries)
     try:
         yield running
     finally:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import median
 
 from proofs.revocation.servers import ROOT
@@ -105,10 +104,3 @@ def judge(
 def _line(cells: object) -> str:
     assert isinstance(cells, list | tuple)
     return f"| {' | '.join(str(cell) for cell in cells)} |"
-
-
-def clear_page(path: Path = PAGE) -> None:
-    """Make the page if it is not there, with an empty measured part."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"# How soon a revocation is seen\n\n{_BEGIN}\n{_END}\n")
