@@ -49,6 +49,10 @@ chaos: $(VENV)/tests.stamp $(VENV)/postgresql.stamp
 simulation: $(VENV)/tests.stamp
 	$(CLEAN) $(BIN)/python -m proofs.simulation $(ARGS)
 
+# How soon a revocation is seen, into docs/proofs/revocation.md. A cluster of its own, as for chaos.
+revocation: $(VENV)/tests.stamp $(VENV)/postgresql.stamp
+	$(CLEAN) $(BIN)/python -m proofs.revocation $(or $(ARGS),--write)
+
 # Every database, the oldest and the newest versions. Needs PostgreSQL and MariaDB: see .ci/run.
 matrix:
 	.ci/run environments sqlite postgresql mariadb atomic make-test

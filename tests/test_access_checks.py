@@ -300,6 +300,23 @@ class TestNoList:
         assert (response.status_code, response.json()["code"]) == (503, "try_again")
         assert response["Retry-After"] == "1"
 
+    @pytest.mark.parametrize("check", ["session", LIST])
+    def test_row_that_cannot_be_read_is_503(
+        self, app: Api, settings: Any, monkeypatch: pytest.MonkeyPatch, check: AccessCheck
+    ):
+        """Not a 500: also for a session that is on the list, and by the session check."""
+
+        def refuse(_session_id: Any) -> Any:
+            raise OperationalError("away")
+
+        settings.TOKENAUTH_ACCESS_TOKEN_CHECK = check
+        sid = AuthSession.objects.get().pk
+        AuthSession.objects.update(listed_at=AuthSession.objects.get().created_at)
+        monkeypatch.setattr("tokenauth.revocation_list._listed", lambda: [(sid, False)])
+        monkeypatch.setattr("tokenauth.access.load_session", refuse)
+        response = app.get("/api/key")
+        assert (response.status_code, response.json()["code"]) == (503, "try_again")
+
     def test_endpoints_ask_the_row(self, app: Api):
         """They need no list."""
         assert app.get("/auth/me/").status_code == 200

@@ -233,6 +233,65 @@ class TestThreads:
         assert verdicts == [REVOKED]
 
 
+class TestReaderThatHangs:
+    @pytest.fixture
+    def hanging(
+        self, known: RevocationList, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    ) -> Iterator[Event]:
+        """A list that was read, and since a second is being read, which does not come to an end."""
+        begun, end = Event(), Event()
+        calls: list[int] = []
+        self.gone, self.later = new_id(), new_id()
+
+        def listed() -> Any:
+            calls.append(len(calls))
+            if len(calls) == 2:
+                begun.set()
+                assert end.wait(60)
+                return [(self.later, True)]
+            return [(self.gone, True)] if len(calls) > 2 else []
+
+        monkeypatch.setattr(module, "_listed", listed)
+        monkeypatch.setattr(module, "_outside_transaction", lambda read: read())
+        monkeypatch.setattr(module, "PATIENCE", 0.01)
+        known.update()
+        clock.advance(seconds=1)
+        thread = Thread(target=known.update)
+        thread.start()
+        assert begun.wait(60)
+        yield end
+        end.set()
+        thread.join(60)
+
+    def test_is_waited_for_once(
+        self, known: RevocationList, hanging: Event, monkeypatch: pytest.MonkeyPatch
+    ):
+        """The first who waits in vain spares the others."""
+        assert known.look_up(self.gone) is CLEAR
+        monkeypatch.setattr(module, "PATIENCE", 3600)
+        assert known.look_up(self.gone) is CLEAR
+
+    def test_is_replaced_after_ten_seconds(
+        self, known: RevocationList, hanging: Event, clock: Clock
+    ):
+        """By the next that asks; until then, without a list, nobody is let in."""
+        clock.advance(seconds=10.5)
+        with pytest.raises(TryAgain):
+            known.look_up(self.gone)
+        assert known.look_up(self.gone) is REVOKED
+
+    def test_brings_nothing_when_it_is_late(
+        self, known: RevocationList, hanging: Event, clock: Clock
+    ):
+        """What it read is older than what another has read meanwhile."""
+        self.test_is_replaced_after_ten_seconds(known, hanging, clock)
+        hanging.set()
+        known._lock.acquire(timeout=60)
+        known._lock.release()
+        assert known.look_up(self.gone) is REVOKED
+        assert known.look_up(self.later) is CLEAR
+
+
 class TestDatabaseAway:
     def test_goes_on_for_ten_seconds(
         self, known: RevocationList, session: AuthSession, clock: Clock, request: Any
@@ -318,8 +377,7 @@ import django
 django.setup()
 from tokenauth.first_uses import first_uses
 from tokenauth.revocation_list import revocation_list
-revocation_list._keep([], 0.0)
-revocation_list._read_at = float("inf")
+revocation_list._keep([], float("inf"))
 revocation_list._lock.acquire()
 first_uses._generations[1] = 1
 assert not revocation_list.is_due()
@@ -336,6 +394,28 @@ def test_a_fork_begins_anew():
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
     done = subprocess.run([sys.executable, "-c", FORK], cwd=ROOT, env=environment, check=False)
     assert done.returncode == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_was_cut_is_replaced(
+    known: RevocationList, session: AuthSession, clock: Clock
+):
+    """At once: each thread has one, and every failure would be another half second."""
+    revoke(session)
+    connection.ensure_connection()
+    cut, attempts = connection.connection, []
+
+    def refuse(execute: Any, *rest: Any) -> Any:
+        if connection.connection is cut:
+            attempts.append(rest)
+            connection.errors_occurred = True
+            raise OperationalError("server closed the connection unexpectedly")
+        return execute(*rest)
+
+    with pytest.MonkeyPatch.context() as patch, connection.execute_wrapper(refuse):
+        patch.setattr(connection, "is_usable", lambda: False)
+        assert known.look_up(session.pk) is REVOKED
+    assert len(attempts) == 1
 
 
 @pytest.mark.django_db(transaction=True)

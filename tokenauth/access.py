@@ -13,17 +13,19 @@ Three ways to know of the second (``TOKENAUTH_ACCESS_TOKEN_CHECK``):
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, cast
 
 from asgiref.sync import sync_to_async
+from django.db import InterfaceError, OperationalError
 from django.utils.functional import SimpleLazyObject
 
 from tokenauth import system
 from tokenauth.accounts import end_of
 from tokenauth.conf import AccessCheck, config
-from tokenauth.exceptions import AccessInvalid
+from tokenauth.exceptions import AccessInvalid, TryAgain
 from tokenauth.first_uses import first_uses
 from tokenauth.issuing import read_token
 from tokenauth.lazy_user import lazy_user
@@ -39,6 +41,9 @@ __all__ = [
     "verify_access_token",
     "verify_for_step_up",
 ]
+
+
+logger = logging.getLogger("tokenauth.access")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,7 @@ def verify_access_token(raw: str) -> Access:
     Raises:
         AccessInvalid: any fault. The message is for the log: tell the client nothing of it. Also
             raised later, by the first field of a user who is gone or not active by then.
-        TryAgain: the database has not answered for so long that revocations are not known.
+        TryAgain: the database does not answer, or for so long that revocations are not known.
     """
     return check_access_token(raw, config.access_token_check)
 
@@ -126,7 +131,11 @@ def verify_for_step_up(raw: str) -> Access:
 
 def _by_session(token: AccessToken, now: datetime, *, any_generation: bool = False) -> Access:
     """Check that the session lives and is this user's, the token's floor, and the account."""
-    session = load_session(token.session_id)
+    try:
+        session = load_session(token.session_id)
+    except (OperationalError, InterfaceError) as error:
+        logger.exception("an access token was not checked")
+        raise TryAgain("the database does not answer") from error
     if session is None:
         raise AccessInvalid("no such session")
     if token["sub"] != str(session.user_id):

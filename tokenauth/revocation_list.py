@@ -24,8 +24,9 @@ import enum
 import logging
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Lock
 
@@ -61,7 +62,7 @@ PATIENCE = 2.0
 """Seconds that a request waits for another one's reading before it judges by what is there."""
 
 MAX_ENTRIES = 10_000
-"""So many sessions are listed at most; about 3 MB in each process."""
+"""So many sessions are listed at most; about 5 MB in each process."""
 
 FULL_PAUSE = 5.0
 """Seconds between two looks whether a list that was too long has become shorter."""
@@ -80,6 +81,23 @@ class Standing(enum.Enum):
     REVOKED = "revoked"
 
 
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What one reading found. Replaced as a whole: nobody sees half of two readings.
+
+    Attributes:
+        revoked: the listed sessions, and whether each is revoked; empty if there are too many.
+        first_seen: when this process first saw each of them.
+        is_full: whether there are too many.
+        started: when the reading began. Times are those of the monotonic clock.
+    """
+
+    revoked: Mapping[uuid.UUID, bool] = field(default_factory=dict)
+    first_seen: Mapping[uuid.UUID, float] = field(default_factory=dict)
+    is_full: bool = False
+    started: float = float("-inf")
+
+
 class RevocationList:
     """One process's list. Threads may share it; a fork begins anew."""
 
@@ -89,14 +107,13 @@ class RevocationList:
     def forget(self) -> None:
         """Know nothing, as at the start of a process: the next request reads the list first."""
         self._lock = Lock()
-        self._revoked: dict[uuid.UUID, bool] = {}
-        self._first_seen: dict[uuid.UUID, float] = {}
-        self._read_at = float("-inf")
+        self._latest = _Reading()
         self._failed_at = float("-inf")
-        self._is_full = False
+        self._reading_since = float("-inf")
+        self._hangs = False
 
     def __len__(self) -> int:
-        return len(self._revoked)
+        return len(self._latest.revoked)
 
     def look_up(self, session_id: uuid.UUID) -> Standing:
         """Return what is known of a session, bringing the list up to date if that is due.
@@ -108,11 +125,12 @@ class RevocationList:
             TryAgain: the list is older than 10 s and the database gives no newer one.
         """
         self.update()
-        if system.monotonic() - self._read_at > MAX_AGE:
+        latest = self._latest
+        if system.monotonic() - latest.started > MAX_AGE:
             raise TryAgain("no revocation list younger than 10 s")
-        if self._is_full:
+        if latest.is_full:
             return Standing.DOUBTFUL
-        revoked = self._revoked.get(session_id)
+        revoked = latest.revoked.get(session_id)
         if revoked is None:
             return Standing.CLEAR
         return Standing.REVOKED if revoked else Standing.DOUBTFUL
@@ -126,15 +144,27 @@ class RevocationList:
         if not self.is_due():
             return
         # A list that was too long refers everybody to the session check: nothing to wait for.
-        must_wait = self._is_due(STALE) and not self._is_full
-        if not self._lock.acquire(timeout=PATIENCE if must_wait else 0):
+        must_wait = self._is_due(STALE) and not self._latest.is_full
+        lock = self._lock
+        if not lock.acquire(timeout=PATIENCE if must_wait and not self._hangs else 0):
+            if must_wait:
+                self._doubt_the_reader(lock)
             return
         try:
             # Whoever held the lock may have read it meanwhile.
             if self.is_due():
                 self._read()
         finally:
-            self._lock.release()
+            lock.release()
+
+    def _doubt_the_reader(self, lock: Lock) -> None:
+        """Have nobody else wait for a reading that hangs; after 10 s let another thread read.
+
+        A connection that has gone silent holds its reader for as long as TCP retries: minutes.
+        """
+        self._hangs = True
+        if system.monotonic() - self._reading_since > MAX_AGE and self._lock is lock:
+            self._lock, self._hangs = Lock(), False
 
     def is_due(self) -> bool:
         """Return whether :meth:`update` would read the list, or wait for it."""
@@ -145,35 +175,35 @@ class RevocationList:
         # While the database does not answer, one request at a time finds out, not every one.
         if now - self._failed_at < FRESH:
             return False
-        return now - self._read_at >= (FULL_PAUSE if self._is_full else age)
+        latest = self._latest
+        return now - latest.started >= (FULL_PAUSE if latest.is_full else age)
 
     def _read(self) -> None:
-        started = system.monotonic()
+        started = self._reading_since = system.monotonic()
         try:
-            rows = _outside_transaction(_listed)
+            rows = _read_again_if_cut()
         except Error as error:
             self._failed_at = system.monotonic()
             logger.error("the revocation list was not read: %s", type(error).__name__)  # noqa: TRY400 - once in half a second, and the request goes on
             return
-        self._keep(rows, started)
+        finally:
+            self._hangs = False
+        # One that hung may come back after another thread has taken over.
+        if started > self._latest.started:
+            self._keep(rows, started)
 
     def _keep(self, rows: list[tuple[uuid.UUID, bool]], started: float) -> None:
         if len(rows) > MAX_ENTRIES:
-            revoked: dict[uuid.UUID, bool] = {}
-        else:
-            revoked = dict(rows)
-            # What fell out of the window by this host's clock may still have living tokens.
-            oldest = started - (config.longest_access_lifetime + LEEWAY).total_seconds()
-            for session_id, seen in self._first_seen.items():
-                if seen > oldest:
-                    revoked.setdefault(session_id, self._revoked[session_id])
-        self._first_seen = {
-            session_id: self._first_seen.get(session_id, started) for session_id in revoked
-        }
-        # New dictionaries, put in place at once: other threads go on with the old ones.
-        self._revoked = revoked
-        self._is_full = len(rows) > MAX_ENTRIES
-        self._read_at = started
+            self._latest = _Reading(is_full=True, started=started)
+            return
+        before, revoked = self._latest, dict(rows)
+        # What fell out of the window by this host's clock may still have living tokens.
+        oldest = started - (config.longest_access_lifetime + LEEWAY).total_seconds()
+        for session_id, seen in before.first_seen.items():
+            if seen > oldest:
+                revoked.setdefault(session_id, before.revoked[session_id])
+        first_seen = {key: before.first_seen.get(key, started) for key in revoked}
+        self._latest = _Reading(revoked, first_seen, is_full=False, started=started)
 
 
 def _listed() -> list[tuple[uuid.UUID, bool]]:
@@ -182,6 +212,25 @@ def _listed() -> list[tuple[uuid.UUID, bool]]:
     rows = AuthSession.objects.using(write_alias()).filter(listed_at__gt=system.now() - window)
     found = rows.values_list("pk", "revoked_at")[: MAX_ENTRIES + 1]
     return [(session_id, revoked_at is not None) for session_id, revoked_at in found]
+
+
+def _read_again_if_cut() -> list[tuple[uuid.UUID, bool]]:
+    """Read; once more if the connection was kept from before and has been cut since.
+
+    Each thread keeps a connection of its own: after a restart of the database all are broken, and
+    with one attempt in half a second every thread would have to fail first.
+    """
+    connection = connections[write_alias()]
+    was_kept = connection.connection is not None and not connection.in_atomic_block
+    try:
+        return _outside_transaction(_listed)
+    except Error:
+        if not was_kept:
+            raise
+        connection.close_if_unusable_or_obsolete()
+        if connection.connection is not None:
+            raise
+    return _outside_transaction(_listed)
 
 
 def _outside_transaction(

@@ -42,7 +42,7 @@ def state(_request: HttpRequest) -> JsonResponse:
     return JsonResponse(
         {
             "listed": len(revocation_list),
-            "is_full": revocation_list._is_full,
+            "is_full": revocation_list._latest.is_full,
             "readings": readings.milliseconds,
             "memory": _memory(),
         }
