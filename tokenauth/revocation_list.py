@@ -225,11 +225,9 @@ def _read_again_if_cut() -> list[tuple[uuid.UUID, bool]]:
     try:
         return _outside_transaction(_listed)
     except Error:
-        if not was_kept:
+        if not was_kept or connection.is_usable():
             raise
-        connection.close_if_unusable_or_obsolete()
-        if connection.connection is not None:
-            raise
+        connection.close()
     return _outside_transaction(_listed)
 
 
