@@ -20,6 +20,13 @@ class TestNow:
         assert now.tzinfo is UTC
 
 
+class TestMonotonic:
+    def test_goes_forward_by_itself(self):
+        """In seconds, of the clock that nobody sets."""
+        before = time.monotonic()
+        assert before <= system.monotonic() <= time.monotonic()
+
+
 class TestRandomBytes:
     def test_come_from_the_secure_generator(self, monkeypatch):
         """``secrets``, and no generator that could be predicted."""

@@ -149,15 +149,6 @@ def _row(session: AuthSession) -> SessionQuerySet:
     )
 
 
-def _write(rows: SessionQuerySet, session: AuthSession, **values: Any) -> bool:
-    """Write ``values`` to the guarded row; on success the instance follows."""
-    if not rows.update(**values):
-        return False
-    for name, value in values.items():
-        setattr(session, name, value)
-    return True
-
-
 def _rotate(session: AuthSession, now: datetime, origin: Origin) -> Tokens | None:
     # The time of the write, not of the arrival: a request that arrived before this one was
     # written is a race, however short the grace.
