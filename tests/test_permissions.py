@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import transaction
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import AllowAny, BasePermission, IsAdminUser, IsAuthenticated
 from rest_framework.request import Request
@@ -58,7 +59,9 @@ def view_of(*permissions: Any, base: type[APIView] = APIView, **more: Any) -> An
 def ask(view: Any, tokens: Tokens | None = None) -> Response:
     """Ask a view, with the access token or without one."""
     headers = {} if tokens is None else {"Authorization": f"Bearer {tokens.access}"}
-    response: Response = view(APIRequestFactory().get("/", headers=headers))
+    # A transaction of its own, as under ATOMIC_REQUESTS: DRF rolls back what answers an error.
+    with transaction.atomic():
+        response: Response = view(APIRequestFactory().get("/", headers=headers))
     return response
 
 
