@@ -95,10 +95,19 @@ def load_session(session_id: uuid.UUID) -> AuthSession | None:
         session_id: which.
     """
     alias, user_model = write_alias(), get_user_model()
-    if user_model._default_manager.using(alias).all().query.where:
+    if _hides_users(user_model._default_manager, alias):
         # Whom it hides may depend on the request (a tenant), so nothing of it is kept.
         return AuthSession.objects.using(alias).with_user().filter(pk=session_id).first()
     return _select(alias, connections[alias].vendor, user_model).run(session_id, alias)
+
+
+def _hides_users(manager: Any, alias: str) -> bool:
+    """Return whether a manager leaves out users; one that is Django's own need not be asked."""
+    if type(manager).get_queryset is models.Manager.get_queryset:
+        queryset_class = manager._queryset_class  # noqa: SLF001 - nothing public says which it is
+        if queryset_class is models.QuerySet:
+            return False
+    return bool(manager.using(alias).all().query.where)
 
 
 def write_rotation(session: AuthSession, values: Mapping[str, Any], origin: Origin) -> bool:
@@ -168,20 +177,20 @@ def _write_both(
         "user_agent": origin.user_agent,
     }
     parameters = [
-        *(_prepared(AuthSession, name, value, connection) for name, value in values.items()),
-        _prepared(AuthSession, "id", session.pk, connection),
+        *_prepared(AuthSession, values, connection),
+        *_prepared(AuthSession, {"id": session.pk}, connection),
         session.generation,
         *([session.auth_hash] if "auth_hash" in values else []),
-        *(_prepared(RefreshToken, name, value, connection) for name, value in line.items()),
+        *_prepared(RefreshToken, line, connection),
     ]
     with connection.cursor() as cursor:
         cursor.execute(_both(alias, tuple(values)), parameters)
         return bool(cursor.fetchone()[0])
 
 
-def _prepared(model: type[models.Model], name: str, value: Any, connection: Any) -> Any:
-    field: models.Field[Any, Any] = model._meta.get_field(name)  # type: ignore[assignment]  # no relation
-    return field.get_db_prep_save(value, connection)
+def _prepared(model: type[models.Model], values: Mapping[str, Any], connection: Any) -> list[Any]:
+    fields: Any = model._meta.get_field  # none of them is a relation
+    return [fields(name).get_db_prep_save(value, connection) for name, value in values.items()]
 
 
 @lru_cache(maxsize=16)
