@@ -53,7 +53,7 @@ class MadeUp(Candidate):
         return Reply(200, 3, self._tokens(name, answer))
 
     def _decide(self, name: str, number: int) -> int | None:
-        raise NotImplementedError
+        raise NotImplementedError  # the made-up packages below differ in this alone
 
     def call(self, http: Any, access: str) -> Answer:
         """Accept an access token while its chain lives."""

@@ -13,7 +13,8 @@ The security model on one page:
 *   A **step-up**, a user who proves again who they are, jumps two generations: no token from
     before is accepted after it.
 *   Every API request reads the session with its user, in the one query that others make for the
-    user alone. A revocation is seen at once, and so is a change of password or account.
+    user alone. A revocation is seen at once, and so is a change of password or account. A project
+    may ask for no query instead, and sees it within a second, or when the access token expires.
 *   A revocation is committed before its response is sent. Nothing that is raised undoes it.
 
 To read it through, in this order: :mod:`~tokenauth.protocol`, the decision;

@@ -104,7 +104,7 @@ class Candidate:
 
     def revoke(self, staff: Staff, user: Any) -> None:
         """End all sessions of a user, as staff would."""
-        raise NotImplementedError
+        raise NotImplementedError  # each package has a way of its own, and none may be forgotten
 
     def other_credential(self, http: Http, rows: str) -> str:
         """Return what else in the database is accepted as it stands, in words; mostly nothing.

@@ -12,7 +12,8 @@ from pathlib import Path
 import django
 from django.core.management import call_command
 
-from proofs.chaos.cluster import Cluster, cluster, find_binaries
+from proofs.chaos.cluster import Cluster, cluster
+from proofs.postgresql import find_binaries
 
 NO_POSTGRESQL = 3
 """The exit code where PostgreSQL's programs are not installed; 1 is for a breach."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +12,9 @@ from typing import Any
 
 import psycopg
 
-__all__ = ["APPLICATION", "Cluster", "cluster", "find_binaries", "free_port"]
+from proofs.postgresql import free_port
+
+__all__ = ["APPLICATION", "Cluster", "cluster"]
 
 APPLICATION = "chaos-server"
 """The ``application_name`` of the server's connections: only those are cut."""
@@ -31,24 +32,6 @@ _OPTIONS = {
     "unix_socket_directories": "",
     "listen_addresses": "127.0.0.1",
 }
-
-
-def find_binaries() -> Path | None:
-    """Return the folder of ``initdb`` and ``pg_ctl``: the newest that is installed, or ``None``."""
-    installed = Path("/usr/lib/postgresql").glob("*/bin")
-    for folder in sorted(installed, key=lambda path: -float(path.parent.name)):
-        if (folder / "initdb").exists():
-            return folder
-    found = shutil.which("initdb")
-    return None if found is None else Path(found).resolve().parent
-
-
-def free_port() -> int:
-    """Return a TCP port of this machine that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Cluster:

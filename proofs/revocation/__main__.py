@@ -17,7 +17,8 @@ from pathlib import Path
 
 import django
 
-from proofs.revocation.cluster import Cluster, cluster, find_binaries
+from proofs.postgresql import find_binaries
+from proofs.revocation.cluster import Cluster, cluster
 
 PARTS = (
     "servers",

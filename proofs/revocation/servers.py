@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from proofs.revocation.cluster import free_port
+from proofs.postgresql import free_port
 
 __all__ = ["KINDS", "Kind", "Server", "serve"]
 
