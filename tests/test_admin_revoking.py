@@ -58,6 +58,21 @@ class TestOne:
         assert session.revoked_at is None
 
     @pytest.mark.parametrize(
+        ("check", "when"),
+        [
+            ("session", "refused from this moment"),
+            ("revocation-list", "out within a second"),
+            ("signature", "out work until they expire"),
+        ],
+    )
+    def test_it_says_when_access_tokens_end(
+        self, user: User, root: Client, settings: Any, check: str, when: str
+    ) -> None:
+        """Staff with a user on the phone must not promise what the setting does not keep."""
+        settings.TOKENAUTH_ACCESS_TOKEN_CHECK = check
+        assert when in root.get(page(start(user), "revoke")).content.decode()
+
+    @pytest.mark.parametrize(
         "wrong",
         [
             {"reason": ""},

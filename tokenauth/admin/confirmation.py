@@ -11,8 +11,10 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy as _
 
 from tokenauth.admin.revoking import RevokeForm
+from tokenauth.conf import config
 
 __all__ = ["MEDIA", "ask", "submitted_form"]
 
@@ -20,6 +22,20 @@ MEDIA = forms.Media(css={"all": ["tokenauth/admin.css"]})
 """The style sheet of the pages."""
 
 _TEMPLATE = "admin/tokenauth/revoke_confirmation.html"
+_CONSEQUENCES = {
+    "session": _(
+        "The refresh tokens, and the access tokens that are already out, are refused from this "
+        "moment on."
+    ),
+    "revocation-list": _(
+        "The refresh tokens are refused from this moment on, and the access tokens that are "
+        "already out within a second."
+    ),
+    "signature": _(
+        "The refresh tokens are refused from this moment on. The access tokens that are already "
+        "out work until they expire."
+    ),
+}
 # Django 6.1 made the breadcrumbs a list.
 _CRUMBS_ARE_A_LIST = django.VERSION >= (6, 1)
 
@@ -63,6 +79,7 @@ def ask(
             "module_name": capfirst(model_admin.opts.verbose_name_plural),
             "media": model_admin.media + MEDIA,
             "crumbs_are_a_list": _CRUMBS_ARE_A_LIST,
+            "consequence": _CONSEQUENCES[config.access_token_check],
             "form": form,
             "rows": rows,
             "back": back,
