@@ -2,7 +2,8 @@
 
 Real threads and connections, a hundred rounds of each, on whatever database is configured.
 Without a grace, so that every refresh writes. What refreshes meet among themselves is in
-``test_concurrency``.
+``test_concurrency``. Each test says how often the two sides really met (``pytest -rP``), and fails
+if they hardly ever did: it would have shown nothing.
 """
 
 import time
@@ -32,6 +33,7 @@ REFRESH = "__Secure-tokenauth-refresh"
 TRIES = 50
 STAGGER = 0.0003
 """Seconds; the other side starts up to nine of these later, to meet each step of a refresh."""
+LEAST_MET = ROUNDS // 10
 
 
 T = TypeVar("T")
@@ -47,6 +49,8 @@ class Round:
         apis: a client for each refresher, and one more for the other side.
         access: every access token of the session that anybody got.
         refresh: every refresh token, likewise.
+        refreshing: when each refresh began and ended.
+        acting: likewise of the other side.
     """
 
     first: Tokens
@@ -54,6 +58,8 @@ class Round:
     apis: list[Api]
     access: list[str] = field(default_factory=list)
     refresh: list[str] = field(default_factory=list)
+    refreshing: list[tuple[float, float]] = field(default_factory=list)
+    acting: tuple[float, float] = (0.0, 0.0)
 
     def __post_init__(self) -> None:
         self.access.append(self.first.access)
@@ -80,13 +86,23 @@ class Round:
 
         def late() -> None:
             time.sleep(STAGGER * (self.number % 10))
+            began = time.monotonic()
             other(self)
+            self.acting = began, time.monotonic()
 
         refreshes = [lambda api=api: self._refresh(api) for api in self.apis[:-1]]
         threads.run(*refreshes, late)
 
+    @property
+    def has_met(self) -> bool:
+        """Whether the other side was at work while a refresh was."""
+        began, ended = self.acting
+        return any(began < end and start < ended for start, end in self.refreshing)
+
     def _refresh(self, api: Api) -> None:
+        began = time.monotonic()
         answer = expected(api.refresh(), 200, 401)
+        self.refreshing.append((began, time.monotonic()))
         if answer.status_code == 200:
             cookie = answer.cookies.get(REFRESH)
             self.access.append(answer.json()["access"])
@@ -144,6 +160,7 @@ def rounds(settings: Any, user: User) -> Iterator[Callable[..., Iterator[tuple[R
     """Return what yields a hundred rounds, each with a session of its own."""
     settings.TOKENAUTH_GRACE_PERIOD = timedelta(0)
     apis = [Api() for _ in range(REFRESHERS + 1)]
+    seen: list[Round] = []
     with racers(REFRESHERS + 1) as threads:
 
         def begin(client: str = "app") -> Iterator[tuple[Racers, Round]]:
@@ -154,9 +171,15 @@ def rounds(settings: Any, user: User) -> Iterator[Callable[..., Iterator[tuple[R
                 elif not ada.is_active:
                     ada.is_active = True
                     ada.save()
-                yield threads, Round(sessions.start_session(ada, client=client), number, apis)
+                this = Round(sessions.start_session(ada, client=client), number, apis)
+                seen.append(this)
+                yield threads, this
 
         yield begin
+    met = sum(this.has_met for this in seen)
+    answered = sum(len(this.access) > 1 for this in seen)
+    print(f"the sides met in {met} of {len(seen)} rounds; a refresh was answered in {answered}")
+    assert met >= LEAST_MET
 
 
 def ada() -> User:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from django.http import HttpRequest
@@ -13,6 +14,8 @@ from tokenauth.conf import config
 __all__ = ["client_ip", "origin_of"]
 
 _WITH_PORT = re.compile(r"\[(?P<v6>[^]]*)\](?::\d{1,5})?|(?P<v4>[\d.]+):\d{1,5}", re.ASCII)
+_LONGEST = 64
+"""Longer than any address with brackets and a port: what is remembered stays small."""
 
 
 def origin_of(request: HttpRequest) -> Origin:
@@ -42,6 +45,11 @@ def client_ip(request: HttpRequest) -> str | None:
 
 def _parse(text: str) -> IPv4Address | IPv6Address | None:
     text = text.strip()
+    return _parse_known(text) if len(text) <= _LONGEST else None
+
+
+@lru_cache(maxsize=1024)
+def _parse_known(text: str) -> IPv4Address | IPv6Address | None:
     if found := _WITH_PORT.fullmatch(text):  # as some gateways write it
         text = found["v6"] or found["v4"] or ""
     try:

@@ -96,6 +96,9 @@ class Client:
     login: bool
 
 
+_plain_getattribute = object.__getattribute__
+
+
 class Config:
     """``TOKENAUTH_*`` as typed properties. Each is read anew at every use."""
 
@@ -283,8 +286,8 @@ class Config:
     def _read(name: str, default: Any) -> Any:
         # What LazySettings stands for: itself, it makes two exceptions of each setting that is not
         # set, which most are, at every request. Before it is set up, it sets itself up.
-        source = settings if settings._wrapped is empty else settings._wrapped
-        return getattr(source, f"TOKENAUTH_{name}", default)
+        wrapped = _plain_getattribute(settings, "_wrapped")
+        return getattr(settings if wrapped is empty else wrapped, f"TOKENAUTH_{name}", default)
 
 
 config = Config()

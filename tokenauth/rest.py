@@ -81,12 +81,22 @@ class _Renderer(JSONRenderer):
         """Ignore ``Accept: application/json; indent=…``: one answer has one form."""
 
 
+# What fetch() and curl, most libraries and axios send.
+_ACCEPTS_JSON = frozenset({"*/*", "application/json", "application/json, text/plain, */*"})
+
+
 class _NoFormatOverride:
     URL_FORMAT_OVERRIDE = None
 
 
 class _Negotiation(DefaultContentNegotiation):
     settings = _NoFormatOverride()  # type: ignore[assignment]  # all that is read of it
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> Any:
+        """Answer what nearly every client accepts by a look at the header, the rest as DRF does."""
+        if request.META.get("HTTP_ACCEPT", "*/*") in _ACCEPTS_JSON:
+            return renderers[0], renderers[0].media_type
+        return super().select_renderer(request, renderers, format_suffix)
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> Any:
         """Take JSON and nothing else: for DRF ``Content-Type: */*`` would be JSON too."""

@@ -30,7 +30,14 @@ __all__ = ["load_session", "write_rotation"]
 
 _PLACEHOLDER = uuid.UUID(int=0)
 _USER = AuthSession._meta.get_field("user")
-_HISTORY = ("session_id", "generation", "issued_at", "ip", "user_agent")
+_HISTORY = {
+    "session_id": "id",
+    "generation": "generation",
+    "issued_at": "rotated_at",
+    "ip": "last_ip",
+    "user_agent": "last_user_agent",
+}
+"""The columns of a line of history, and those of the session that it is made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +125,8 @@ def write_rotation(session: AuthSession, values: Mapping[str, Any], origin: Orig
 
     Args:
         session: as it was read; on success it follows.
-        values: what changes, by field.
-        origin: where the request came from, for the history.
+        values: what changes, by field: where the request came from among it.
+        origin: the same, for the history.
 
     Returns:
         Whether it was written.
@@ -129,7 +136,7 @@ def write_rotation(session: AuthSession, values: Mapping[str, Any], origin: Orig
     if connections[alias].vendor == "postgresql":
         try:
             with savepoint(alias):
-                written = _write_both(session, values, origin, alias)
+                written = _write_both(session, values, alias)
         except OperationalError:
             raise
         except DatabaseError:
@@ -166,37 +173,25 @@ def _follow(session: AuthSession, values: Mapping[str, Any]) -> None:
         setattr(session, name, value)
 
 
-def _write_both(
-    session: AuthSession, values: Mapping[str, Any], origin: Origin, alias: str
-) -> bool:
+def _write_both(session: AuthSession, values: Mapping[str, Any], alias: str) -> bool:
     connection = connections[alias]
-    line = {
-        "generation": values["generation"],
-        "issued_at": values["rotated_at"],
-        "ip": origin.ip,
-        "user_agent": origin.user_agent,
-    }
+    fields: Any = AuthSession._meta.get_field  # none of them is a relation
     parameters = [
-        *_prepared(AuthSession, values, connection),
-        *_prepared(AuthSession, {"id": session.pk}, connection),
+        *(fields(name).get_db_prep_save(value, connection) for name, value in values.items()),
+        session.pk,
         session.generation,
         *([session.auth_hash] if "auth_hash" in values else []),
-        *_prepared(RefreshToken, line, connection),
     ]
     with connection.cursor() as cursor:
         cursor.execute(_both(alias, tuple(values)), parameters)
         return bool(cursor.fetchone()[0])
 
 
-def _prepared(model: type[models.Model], values: Mapping[str, Any], connection: Any) -> list[Any]:
-    fields: Any = model._meta.get_field  # none of them is a relation
-    return [fields(name).get_db_prep_save(value, connection) for name, value in values.items()]
-
-
 @lru_cache(maxsize=16)
 def _both(alias: str, names: tuple[str, ...]) -> str:
     """Return one statement for the guarded UPDATE and, where it matched, the INSERT.
 
+    The line of history is made of what the UPDATE returns, so nothing is sent twice.
     ``ON CONFLICT``: after a restored backup a generation may be in the history already.
     """
     connection = connections[alias]
@@ -208,17 +203,15 @@ def _both(alias: str, names: tuple[str, ...]) -> str:
 
     changes = ", ".join(f"{column(session, name)} = %s" for name in names)
     into = ", ".join(column(history, name) for name in _HISTORY)
-    line = ", ".join(
-        f"CAST(%s AS {history.get_field(name).db_type(connection)})" for name in _HISTORY[1:]
-    )
+    line = ", ".join(column(session, name) for name in _HISTORY.values())
     key = column(session, "id")
     guard = f" AND {column(session, 'auth_hash')} = %s" if "auth_hash" in names else ""
     return (
         f"WITH moved AS (UPDATE {quote(session.db_table)} SET {changes}"  # noqa: S608 - names of our models, no values
         f" WHERE {key} = %s AND {column(session, 'generation')} = %s"
         f" AND {column(session, 'revoked_at')} IS NULL"
-        f" AND {column(session, 'end_recorded_at')} IS NULL{guard} RETURNING {key}),"
+        f" AND {column(session, 'end_recorded_at')} IS NULL{guard} RETURNING {line}),"
         f" kept AS (INSERT INTO {quote(history.db_table)} ({into})"
-        f" SELECT {key}, {line} FROM moved ON CONFLICT DO NOTHING)"
+        f" SELECT {line} FROM moved ON CONFLICT DO NOTHING)"
         " SELECT COUNT(*) FROM moved"
     )
