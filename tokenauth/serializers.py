@@ -81,7 +81,12 @@ def refresh_token_of(body: Any) -> str | None:
     if "refresh" not in body:
         return None
     sent = body["refresh"]
-    if isinstance(sent, str) and len(sent) <= MAX_CREDENTIAL and sent.isascii() and sent.isprintable():
+    if (
+        isinstance(sent, str)
+        and len(sent) <= MAX_CREDENTIAL
+        and sent.isascii()
+        and sent.isprintable()
+    ):
         return sent or None  # whatever every honest client sends; the field judges the rest
     try:
         return _refresh.run_validation(sent) or None
