@@ -92,12 +92,13 @@ SESSIONS = """
 INSERT INTO tokenauth_authsession (id, user_id, client, transport, persistent, device_name, seed,
     generation, confirmed_generation, floor, rotated_at, late_generation, late_run, grace_count,
     created_at, last_seen_at, expires_at, absolute_expires_at, auth_time, amr, auth_hash, first_ip,
-    last_ip, first_user_agent, last_user_agent, revoked_reason, revoked_note)
+    last_ip, first_user_agent, last_user_agent, revoked_reason, revoked_note, device, device_kind,
+    new_device, moves)
 SELECT (lpad(to_hex(ms), 12, '0') || '7' || substr(h, 1, 3) || '8' || substr(h, 4, 15))::uuid,
     1 + (i * 7919::bigint) %% %(users)s, 'app', 'body', true, '',
     sha256(convert_to(%(name)s || i, 'UTF8')), %(newest)s, %(newest)s, 0, seen, 0, 0, 0,
     began, seen, least(seen + %(idle)s, began + %(absolute)s), began + %(absolute)s,
-    began, '["pwd"]', %(hash)s, ip, ip, agent, agent, '', ''
+    began, '["pwd"]', %(hash)s, ip, ip, agent, agent, '', '', '', '', false, 0
 FROM generate_series(0, %(count)s - 1) i
 CROSS JOIN LATERAL (SELECT %(start)s + i::bigint * %(span)s / %(count)s AS ms) a
 CROSS JOIN LATERAL (

@@ -74,7 +74,7 @@ class SessionColumns:
         return describe_user(session)
 
     @admin.display(description=gettext_lazy("device"), empty_value="-")
-    def device(self, session: AuthSession) -> str:
+    def device_text(self, session: AuthSession) -> str:
         """Show the device's name, or its browser and system."""
         return describe_device(session)
 

@@ -46,7 +46,7 @@ class AuthSessionAdmin(SessionColumns, ReadOnlyAdmin):
     change_form_template = "admin/tokenauth/authsession/change_form.html"
     filters_allowed = frozenset({"client", "revoked", "user", "user__exact"})
     list_display = (
-        *("user_name", "client", "device", "status"),
+        *("user_name", "client", "device_text", "status"),
         *("addresses", "last_seen_at", "expires_at"),
     )
     list_filter = (ClientFilter, ReasonFilter)

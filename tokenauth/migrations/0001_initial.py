@@ -1,3 +1,4 @@
+
 import django.db.models.deletion
 import tokenauth.system
 from django.conf import settings
@@ -43,6 +44,9 @@ class Migration(migrations.Migration):
                 ('transport', models.CharField(max_length=8, verbose_name='transport')),
                 ('persistent', models.BooleanField(default=True, verbose_name='kept when the browser closes')),
                 ('device_name', models.CharField(blank=True, max_length=100, verbose_name='device name')),
+                ('device', models.CharField(blank=True, max_length=80, verbose_name='device')),
+                ('device_kind', models.CharField(blank=True, choices=[('desktop', 'desktop'), ('phone', 'phone'), ('tablet', 'tablet'), ('other', 'other')], default='', max_length=8, verbose_name='kind of device')),
+                ('new_device', models.BooleanField(default=False, verbose_name='new device')),
                 ('seed', models.BinaryField(max_length=32)),
                 ('generation', models.PositiveIntegerField(default=0, verbose_name='rotations')),
                 ('confirmed_generation', models.IntegerField(default=-1)),
@@ -62,6 +66,8 @@ class Migration(migrations.Migration):
                 ('last_ip', models.GenericIPAddressField(null=True, verbose_name='last address')),
                 ('first_user_agent', models.CharField(blank=True, max_length=400, verbose_name='first browser')),
                 ('last_user_agent', models.CharField(blank=True, max_length=400, verbose_name='last browser')),
+                ('moves', models.PositiveIntegerField(default=0, verbose_name='changes of address or browser')),
+                ('moved_at', models.DateTimeField(null=True, verbose_name='address and browser changed at once')),
                 ('revoked_at', models.DateTimeField(null=True, verbose_name='revoked')),
                 ('revoked_reason', models.CharField(blank=True, max_length=32, verbose_name='reason')),
                 ('revoked_note', models.CharField(blank=True, max_length=200, verbose_name='note')),
@@ -73,7 +79,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'session',
                 'verbose_name_plural': 'sessions',
-                'permissions': [('revoke_authsession', 'Can revoke sessions')],
+                'permissions': [('revoke_authsession', 'Can revoke sessions'), ('revoke_everyone_authsession', 'Can revoke the sessions of everyone'), ('revoke_superuser_authsession', 'Can revoke sessions of superusers')],
                 'default_permissions': ('view',),
             },
         ),
@@ -96,6 +102,26 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='authsession',
             index=models.Index(fields=['user', '-created_at'], name='tokenauth_session_user'),
+        ),
+        migrations.AddIndex(
+            model_name='authsession',
+            index=models.Index(fields=['first_ip'], name='tokenauth_session_first_ip'),
+        ),
+        migrations.AddIndex(
+            model_name='authsession',
+            index=models.Index(fields=['last_ip'], name='tokenauth_session_last_ip'),
+        ),
+        migrations.AddIndex(
+            model_name='authsession',
+            index=models.Index(condition=models.Q(('revoked_at__isnull', False)), fields=['revoked_reason', '-id'], name='tokenauth_session_revoked'),
+        ),
+        migrations.AddIndex(
+            model_name='authsession',
+            index=models.Index(condition=models.Q(('revoked_reason', 'reuse'), ('late_generation__gt', 0), ('grace_count__gte', 100), ('moved_at__isnull', False), _connector='OR'), fields=['-id'], name='tokenauth_session_suspicious'),
+        ),
+        migrations.AddIndex(
+            model_name='authsession',
+            index=models.Index(condition=models.Q(('new_device', True)), fields=['-id'], name='tokenauth_session_new'),
         ),
         migrations.AddConstraint(
             model_name='refreshtoken',
