@@ -84,19 +84,25 @@ class TestReuse:
         assert [call["count"] for call in revoked] == [1]
 
     def test_event(self, user: User, clock: Clock):
-        """One audit row says which token was presented, and where; a second try adds none."""
-        stolen = start(user)
+        """One audit row says which token was presented, and both places; a second try adds none."""
+        stolen = start(user, origin=Origin("192.0.2.1", "app/1"))
         clock.advance(hours=1)
         tokens = refresh(stolen)
         clock.advance(hours=1)
-        refresh(tokens)
+        origin = Origin("198.51.100.7", "curl/9")
+        sessions.rotate(str(tokens.refresh), transport="body", origin=origin)
         for _ in range(2):
             assert stolen.refresh
             with pytest.raises(SessionEnded):
                 sessions.rotate(stolen.refresh, transport="body", origin=Origin("192.0.2.66"))
         event = AuthEvent.objects.get(type="reuse")
 
-        assert event.detail == {"presented": 0, "current": 2}
+        assert event.detail == {
+            "presented": 0,
+            "current": 2,
+            "last_ip": "198.51.100.7",
+            "last_device": "curl",
+        }
         assert (event.ip, event.user_key) == ("192.0.2.66", str(user.pk))
 
     @pytest.mark.req("REQ-16", "REQ-133")

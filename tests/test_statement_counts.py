@@ -79,11 +79,11 @@ def phone(busy: User, clock: Clock) -> Api:
 
 class TestLogin:
     def test_plain(self, busy: User):
-        """A login: five."""
+        """A login: six."""
         with counting() as count:
             assert Api().login(client="app").status_code == 200
 
-        assert count.total == 5
+        assert count.total == 6
 
     def test_replacing(self, busy: User):
         """A login over a living session: two more."""
@@ -92,7 +92,7 @@ class TestLogin:
         with counting() as count:
             assert browser.login().status_code == 200
 
-        assert count.total == 7
+        assert count.total == 8
         assert AuthSession.objects.filter(revoked_reason="replaced").count() == 1
 
     def test_over_a_dead_one(self, busy: User):
@@ -103,7 +103,7 @@ class TestLogin:
         with counting() as count:
             assert browser.login().status_code == 200
 
-        assert count.total == 6
+        assert count.total == 7
 
     def test_rehashing(self, busy: User, settings: Any):
         """A login that re-hashes: two more, beside Django's own update of the password."""
@@ -116,7 +116,7 @@ class TestLogin:
         by_django = [sql for sql in count.statements if _updates_password(sql)]
 
         assert len(by_django) == 1
-        assert count.total - len(by_django) == 7
+        assert count.total - len(by_django) == 8
 
 
 def _updates_password(sql: str) -> bool:
@@ -225,16 +225,35 @@ class TestRefresh:
 
         assert count.total == 1
 
-    @pytest.mark.parametrize("pause", [0, 30, 3600], ids=["at once", "grace", "late"])
-    def test_repeats(self, phone: Api, clock: Clock, pause: int):
-        """A refresh that repeats, or answers late: two."""
+    @pytest.mark.parametrize(
+        ("pause", "cost"), [(0, 2), (30, 2), (3600, 3)], ids=["at once", "grace", "late"]
+    )
+    def test_repeats(self, phone: Api, clock: Clock, pause: int, cost: int):
+        """A refresh that repeats: two; one that answers late: one more, its event."""
         token = phone.refresh_token
         phone.refresh()
         clock.advance(seconds=pause)
         with counting() as count:
             assert phone.refresh(token).status_code == 200
 
-        assert count.total == 2
+        assert count.total == cost
+
+    def test_moves(self, phone: Api):
+        """A refresh that rotates in another place: one more, its event."""
+        AuthSession.objects.update(last_ip="127.0.0.1")
+        with counting() as count:
+            assert phone.refresh(REMOTE_ADDR="203.0.113.9").status_code == 200
+
+        assert count.total == ROTATION + 1
+
+    def test_repeats_elsewhere(self, phone: Api):
+        """A refresh that repeats in another place: one more, its event."""
+        token = phone.refresh_token
+        phone.refresh()
+        with counting() as count:
+            assert phone.refresh(token, REMOTE_ADDR="203.0.113.9").status_code == 200
+
+        assert count.total == 3
 
     @pytest.mark.parametrize("token", [None, "x", "A" * 64, "x" * 4000])
     def test_malformed(self, busy: User, token: str | None):

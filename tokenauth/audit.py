@@ -30,6 +30,7 @@ __all__ = [
     "keep_history",
     "make_event",
     "record",
+    "record_if_possible",
     "savepoint",
     "trim_history",
 ]
@@ -140,6 +141,15 @@ def event_about(
     return make_event(
         kind, at=at, user_id=session.user_id, session_id=session.pk, origin=origin, **facts
     )
+
+
+def record_if_possible(event: AuthEvent) -> None:
+    """Save one audit row about what has been committed; a failure is logged and fails nothing."""
+    try:
+        with savepoint(write_alias()):
+            record([event])
+    except DatabaseError:
+        logger.exception("the audit misses: %s session=%s", event.type, event.session_id or "-")
 
 
 def keep_history(session: AuthSession, origin: Origin) -> None:

@@ -192,7 +192,8 @@ def _revoke_all(
 def forget_user(user: Any) -> None:
     """End and anonymise the sessions of a user who is about to be deleted.
 
-    What stays is pseudonymous: sessions without a user, and events that keep the user's key.
+    What stays is pseudonymous: sessions without a user, and events that keep the user's key. Of
+    what the user did to others, where they did it from is forgotten.
 
     Args:
         user: whose; still in the database, and in the transaction that deletes.
@@ -209,9 +210,13 @@ def forget_user(user: Any) -> None:
             first_user_agent="",
             last_user_agent="",
             device_name="",
+            device="",
+            device_kind="",
             revoked_note="",
         )
-        AuthEvent.objects.using(alias).filter(user_id=user.pk).update(ip=None, user_agent="")
+        events = AuthEvent.objects.using(alias)
+        events.filter(user_id=user.pk).update(ip=None, user_agent="", detail={})
+        events.filter(actor_id=user.pk).update(ip=None, user_agent="")
         if count:
             detail = {"count": count}
             event = _bulk_event(user, now, detail, reason=reason, actor=None, origin=NOWHERE)

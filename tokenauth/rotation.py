@@ -20,6 +20,7 @@ from tokenauth.accounts import AuthHash, auth_hash, compare_auth_hash, end_of
 from tokenauth.audit import NOWHERE, Origin, event_about, record
 from tokenauth.conf import Transport, config
 from tokenauth.database import ATTEMPTS, refuse_transaction, write_alias
+from tokenauth.devices import describe
 from tokenauth.exceptions import (
     RefreshInvalid,
     RefreshSuperseded,
@@ -34,6 +35,7 @@ from tokenauth.models import (
     RevokedReason,
     SessionQuerySet,
 )
+from tokenauth.moves import find_move, note_move, note_repeat
 from tokenauth.protocol import Decision, Verdict, decide
 from tokenauth.revocation import announce, mark_revoked
 from tokenauth.signals import refresh_reused, refresh_rotated
@@ -129,7 +131,7 @@ def _carry_out(
         case Verdict.ROTATE:
             return _rotate(session, now, origin)
         case Verdict.REPEAT | Verdict.LATE:
-            return _repeat(session, decision, now)
+            return _repeat(session, decision, now, origin)
         case Verdict.SUPERSEDED:
             raise RefreshSuperseded("from before a step-up")
         case Verdict.AHEAD:
@@ -163,13 +165,19 @@ def _rotate(session: AuthSession, now: datetime, origin: Origin) -> Tokens | Non
     }
     if compare_auth_hash(session.user, session.auth_hash) is AuthHash.FALLBACK:
         values["auth_hash"] = auth_hash(session.user)
+    if move := find_move(session, origin):
+        values |= move.changes(now) | {"moves": session.moves + 1}
     if not write_rotation(session, values, origin):
         return None
+    if move:
+        note_move(session, move, origin)
     refresh_rotated.send_robust(sender=AuthSession, session=session)
     return issue_tokens(session, now, with_refresh=True)
 
 
-def _repeat(session: AuthSession, decision: Decision, now: datetime) -> Tokens | None:
+def _repeat(
+    session: AuthSession, decision: Decision, now: datetime, origin: Origin
+) -> Tokens | None:
     row = _row(session)
     values: dict[str, Any] = {"grace_count": F("grace_count") + 1}
     if decision.restarts_grace:
@@ -183,8 +191,12 @@ def _repeat(session: AuthSession, decision: Decision, now: datetime) -> Tokens |
             "last_seen_at": now,
             "expires_at": next_end(session, now),
         }
+    if move := find_move(session, origin):
+        # Where the session is stays what it was: only a rotation moves it.
+        values |= move.sighting(now) | {"moves": F("moves") + 1}
     if not row.update(**values):
         return None
+    note_repeat(session, decision, move, origin)
     session.expires_at = values.get("expires_at", session.expires_at)
     return issue_tokens(session, now, with_refresh=True)
 
@@ -213,7 +225,12 @@ def _end_for_reuse(session: AuthSession, presented: int, now: datetime, origin: 
     with transaction.atomic(using=alias):
         if not mark_revoked(row, now, reason=reason):
             return
-        detail = {"presented": presented, "current": session.generation}
+        detail = {
+            "presented": presented,
+            "current": session.generation,
+            "last_ip": session.last_ip,
+            "last_device": describe(session.last_user_agent).label,
+        }
         record([_event(EventType.REUSE, session, origin, reason=reason, detail=detail)])
     session.revoked_at, session.revoked_reason = now, reason
     facts = {"ip": origin.ip, "user_agent": origin.user_agent}

@@ -29,9 +29,11 @@ from tokenauth.audit import (
 )
 from tokenauth.conf import Client, config
 from tokenauth.database import after_commit, write_alias
+from tokenauth.devices import describe
 from tokenauth.exceptions import AccountUnusable
 from tokenauth.issuing import Tokens, find_sessions, issue_tokens, next_end
 from tokenauth.models import MAX_DEVICE_NAME, AuthSession, EventType, RevokedReason
+from tokenauth.moves import is_new_device
 from tokenauth.revocation import (
     announce,
     forget_user,
@@ -129,6 +131,7 @@ def start_session(
 
 
 def _new_session(user: Any, client: Client, now: datetime, origin: Origin) -> AuthSession:
+    device = describe(origin.user_agent)
     session = AuthSession(
         user=user,
         client=client.name,
@@ -144,6 +147,9 @@ def _new_session(user: Any, client: Client, now: datetime, origin: Origin) -> Au
         last_ip=origin.ip,
         first_user_agent=origin.user_agent,
         last_user_agent=origin.user_agent,
+        device=device.label,
+        device_kind=device.kind,
+        new_device=origin != NOWHERE and is_new_device(user, device),
     )
     session.expires_at = next_end(session, now)
     return session
