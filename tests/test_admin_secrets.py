@@ -15,7 +15,6 @@ from tests.leaks import Watch, contains, spellings
 from tests.test_admin import EVENTS, LIST, page, root, start
 from tests.test_admin_revoking import YES, messages_of, revoke, revoke_selected
 from tests.test_admin_users import USERS, revoke_all
-from tokenauth.admin.display import shorten_user_agent
 from tokenauth.admin.readonly import holds_token
 from tokenauth.audit import Origin
 from tokenauth.models import AuthEvent, AuthSession, EventType, RefreshToken
@@ -182,6 +181,9 @@ class TestHostileText:
         user.save()
         AuthSession.objects.update(
             device_name=HOSTILE[:100],
+            device=HOSTILE[:80],
+            new_device=True,
+            moved_at=session.created_at,
             client=MARKUP,
             first_user_agent=HOSTILE,
             last_user_agent=HOSTILE,
@@ -224,28 +226,6 @@ class TestHostileText:
             text = root.get(address).content.decode()
             assert not re.findall("[\u202a-\u202e\u2066-\u2069\u200e\u200f]", text), address
             assert "\nSet-Cookie" not in text
-
-    @pytest.mark.parametrize(
-        ("user_agent", "short"),
-        [
-            ("Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/130.0", "Firefox, Linux"),
-            (
-                "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537 Chrome/130 Safari/537 Edg/130",
-                "Edge, Windows",
-            ),
-            (
-                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18 Safari/604",
-                "Safari, iPhone",
-            ),
-            ("Chrome/130", "Chrome"),
-            ("okhttp/4.12", "okhttp/4.12"),
-            (f"{'x' * 39}\u202e{'y' * 9}", f"{'x' * 39}?"),
-            ("", ""),
-        ],
-    )
-    def test_a_short_user_agent(self, user_agent: str, short: str) -> None:
-        """Browser and system by name, anything else by its beginning, in one plain line."""
-        assert shorten_user_agent(user_agent) == short
 
 
 def test_an_answer_with_hostile_reason_is_refused(user: User, root: Client) -> None:

@@ -19,14 +19,11 @@ from tokenauth.admin.display import (
     describe_device,
     describe_reason,
     describe_user,
-    plain,
 )
 from tokenauth.conf import config
 from tokenauth.models import AuthSession, RevokedReason
 
 __all__ = ["ClientFilter", "ReasonFilter", "SessionColumns"]
-
-NOTHING = "-"
 
 
 class ClientFilter(admin.SimpleListFilter):
@@ -88,33 +85,3 @@ class SessionColumns:
         """Show where the session began and, below it, where it was last, if that is elsewhere."""
         found = dict.fromkeys(filter(None, (session.first_ip, session.last_ip)))
         return format_html_join(mark_safe("<br>"), "{}", ((ip,) for ip in found))
-
-    @admin.display(description=gettext_lazy("device name"))
-    def device_line(self, session: AuthSession) -> str:
-        """Show what the user calls the device."""
-        return plain(session.device_name) or NOTHING
-
-    @admin.display(description=gettext_lazy("reason"))
-    def reason_line(self, session: AuthSession) -> str:
-        """Show why it was revoked."""
-        return describe_reason(session.revoked_reason) or NOTHING
-
-    @admin.display(description=gettext_lazy("note"))
-    def note_line(self, session: AuthSession) -> str:
-        """Show what staff wrote about it."""
-        return plain(session.revoked_note) or NOTHING
-
-    @admin.display(description=gettext_lazy("authentication methods"))
-    def amr_line(self, session: AuthSession) -> str:
-        """Show how the user proved who they are (RFC 8176)."""
-        return plain(", ".join(map(str, session.amr))) or NOTHING
-
-    @admin.display(description=gettext_lazy("first browser"))
-    def first_agent(self, session: AuthSession) -> str:
-        """Show the user agent of the login."""
-        return plain(session.first_user_agent) or NOTHING
-
-    @admin.display(description=gettext_lazy("last browser"))
-    def last_agent(self, session: AuthSession) -> str:
-        """Show the user agent of the last rotation."""
-        return plain(session.last_user_agent) or NOTHING

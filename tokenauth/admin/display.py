@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timesince import timesince, timeuntil
+from django.utils.timezone import get_current_timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from tokenauth.accounts import end_of
 from tokenauth.audit import clean
+from tokenauth.devices import describe
 from tokenauth.models import AuthEvent, AuthSession, EndReason, EventType, RevokedReason
 
 __all__ = [
     "STAFF_REASONS",
     "badge",
+    "describe_agent",
     "describe_device",
     "describe_end",
     "describe_event",
+    "describe_label",
+    "describe_methods",
     "describe_reason",
     "describe_user",
+    "exact",
     "plain",
-    "shorten_user_agent",
+    "relative",
 ]
 
 STAFF_REASONS: Mapping[str, Promise] = {
@@ -46,27 +54,31 @@ _REASONS: Mapping[str, Promise] = {
     EndReason.EXPIRED: gettext_lazy("expired"),
     **STAFF_REASONS,
 }
-# The more particular name first: Edge calls itself Chrome and Safari too.
-_BROWSERS = {
-    "Edg": "Edge",
-    "OPR/": "Opera",
-    "SamsungBrowser/": "Samsung Internet",
-    "Firefox/": "Firefox",
-    "FxiOS/": "Firefox",
-    "CriOS/": "Chrome",
-    "Chrome/": "Chrome",
-    "Safari/": "Safari",
+# RFC 8176; what a project makes up itself is shown as it is.
+_METHODS: Mapping[str, Promise] = {
+    "pwd": gettext_lazy("password"),
+    "otp": gettext_lazy("one-time code"),
+    "sms": gettext_lazy("code by text message"),
+    "tel": gettext_lazy("telephone call"),
+    "mfa": gettext_lazy("several factors"),
+    "mca": gettext_lazy("several channels"),
+    "hwk": gettext_lazy("hardware key"),
+    "swk": gettext_lazy("software key"),
+    "sc": gettext_lazy("smart card"),
+    "pop": gettext_lazy("proof of a key"),
+    "pin": gettext_lazy("PIN"),
+    "user": gettext_lazy("presence of the user"),
+    "fpt": gettext_lazy("fingerprint"),
+    "face": gettext_lazy("face"),
+    "iris": gettext_lazy("iris scan"),
+    "retina": gettext_lazy("retina scan"),
+    "vbm": gettext_lazy("voice"),
+    "geo": gettext_lazy("location"),
+    "kba": gettext_lazy("security question"),
+    "rba": gettext_lazy("risk assessment"),
+    "wia": gettext_lazy("Windows sign-in"),
+    "sso": gettext_lazy("single sign-on"),
 }
-_SYSTEMS = {
-    "Windows": "Windows",
-    "Android": "Android",
-    "iPhone": "iPhone",
-    "iPad": "iPad",
-    "Mac OS X": "macOS",
-    "CrOS": "ChromeOS",
-    "Linux": "Linux",
-}
-_SHORT = 40
 
 
 def plain(text: str) -> str:
@@ -85,20 +97,43 @@ def describe_user(session: AuthSession) -> str:
 
 
 def describe_device(session: AuthSession) -> str:
-    """Return what the user calls the device, or else a short form of its last user agent."""
-    return plain(session.device_name) or shorten_user_agent(session.last_user_agent)
+    """Return what the user calls the device, or else its browser and system."""
+    return plain(session.device_name) or describe_label(session.device)
 
 
-def shorten_user_agent(user_agent: str) -> str:
-    """Return ``Firefox, Linux`` for a browser's user agent, else its first 40 characters.
+def describe_label(label: str) -> str:
+    """Return a label of :func:`tokenauth.devices.describe` in the reader's language."""
+    browser, between, system = plain(label).rpartition(" on ")
+    if not between:
+        return system
+    return _("%(browser)s on %(system)s") % {"browser": browser, "system": system}
 
-    It is the client's own word: a help for recognising a device, never proof of it.
-    """
-    browser = next((name for mark, name in _BROWSERS.items() if mark in user_agent), None)
-    if browser is None:
-        return clean(user_agent, _SHORT)
-    system = next((name for mark, name in _SYSTEMS.items() if mark in user_agent), None)
-    return f"{browser}, {system}" if system else browser
+
+def describe_agent(user_agent: str) -> str:
+    """Return browser and system by a user agent; empty if it says nothing."""
+    return describe_label(describe(user_agent).label)
+
+
+def describe_methods(amr: Iterable[Any]) -> str:
+    """Return in words how a user proved who they are."""
+    return ", ".join(str(_METHODS.get(str(code), plain(str(code)))) for code in amr)
+
+
+def exact(at: datetime) -> str:
+    """Return a time to the second, in the time zone of the site."""
+    local = at.astimezone(get_current_timezone())
+    return f"{date_format(local, 'DATE_FORMAT')}, {local:%H:%M:%S} {local.tzname()}"
+
+
+def relative(at: datetime, now: datetime) -> SafeString:
+    """Return how long ago something was, or how soon it will be; exactly if pointed at."""
+    if abs(now - at) < timedelta(minutes=1):
+        text = _("just now") if at <= now else _("in less than a minute")
+    elif at < now:
+        text = _("%(time)s ago") % {"time": timesince(at, now)}
+    else:
+        text = _("in %(time)s") % {"time": timeuntil(at, now)}
+    return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), exact(at), text)
 
 
 def describe_reason(code: str) -> str:
@@ -148,6 +183,6 @@ def describe_event(event: AuthEvent) -> dict[str, Any]:
         "reason": describe_reason(event.reason),
         "actor": actor,
         "ip": event.ip or "",
-        "device": shorten_user_agent(event.user_agent),
+        "device": describe_agent(event.user_agent),
         "detail": ", ".join(detail),
     }

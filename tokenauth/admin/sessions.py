@@ -8,7 +8,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
@@ -17,26 +17,17 @@ from django.utils.translation import gettext_lazy, ngettext
 from tokenauth import system
 from tokenauth.admin import confirmation, revoking
 from tokenauth.admin.columns import ClientFilter, ReasonFilter, SessionColumns
-from tokenauth.admin.display import (
-    describe_device,
-    describe_event,
-    describe_user,
-    shorten_user_agent,
-)
+from tokenauth.admin.display import describe_device, describe_user
+from tokenauth.admin.page import PAGE_FIELDS, PAGE_FIELDSETS, SessionPage, page_context
 from tokenauth.admin.readonly import ReadOnlyAdmin, as_uuid
 from tokenauth.admin.search import search_sessions
-from tokenauth.audit import HISTORY_KEPT
-from tokenauth.database import write_alias
 from tokenauth.exceptions import TryAgain
-from tokenauth.models import AuthEvent, AuthSession, EventType, RefreshToken, SessionQuerySet
+from tokenauth.models import AuthSession, SessionQuerySet
 
 __all__ = ["AuthSessionAdmin"]
 
-MAX_EVENTS = 100
-"""So many events of a session are shown at most, the newest."""
 
-
-class AuthSessionAdmin(SessionColumns, ReadOnlyAdmin):
+class AuthSessionAdmin(SessionColumns, SessionPage, ReadOnlyAdmin):
     """Sessions, the newest first.
 
     Seen with the permission ``view_authsession``; revoked with ``revoke_authsession`` as well.
@@ -52,38 +43,8 @@ class AuthSessionAdmin(SessionColumns, ReadOnlyAdmin):
     list_filter = (ClientFilter, ReasonFilter)
     search_fields = ("id",)  # shows the box; get_search_results() says what is searched
     search_help_text = gettext_lazy("The user's name or e-mail address, an IP address, or an id.")
-    readonly_fields = (
-        *("status", "device_line", "reason_line", "note_line"),
-        *("amr_line", "first_agent", "last_agent"),
-    )
-    fieldsets = (
-        (
-            None,
-            {"fields": (("user", "status"), ("device_line", "client", "transport"))},
-        ),
-        (
-            gettext_lazy("Revocation"),
-            {"fields": (("revoked_at", "revoked_by"), ("reason_line", "note_line"))},
-        ),
-        (
-            gettext_lazy("Time"),
-            {
-                "fields": (
-                    ("created_at", "last_seen_at"),
-                    ("expires_at", "absolute_expires_at", "persistent"),
-                    ("auth_time", "amr_line"),
-                )
-            },
-        ),
-        (
-            gettext_lazy("Origin"),
-            {"fields": (("first_ip", "first_agent"), ("last_ip", "last_agent"))},
-        ),
-        (
-            gettext_lazy("Rotation"),
-            {"fields": (("generation", "rotated_at", "grace_count"),)},
-        ),
-    )
+    readonly_fields = PAGE_FIELDS
+    fieldsets = PAGE_FIELDSETS
 
     class Media:
         css = {"all": ["tokenauth/admin.css"]}
@@ -115,7 +76,7 @@ class AuthSessionAdmin(SessionColumns, ReadOnlyAdmin):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        """Add to the page of one session its history and its events, read-only."""
+        """Add to the page of one session what happened in it, and the user's other sessions."""
         session: AuthSession = kwargs["obj"]
         context["can_revoke"] = (
             session.revoked_at is None
@@ -123,8 +84,7 @@ class AuthSessionAdmin(SessionColumns, ReadOnlyAdmin):
             and self.has_revoke_permission(request)
             and revoking.can_end_sessions_of(request, session.user)
         )
-        context["rotations"] = _rotations(session)
-        context["events"] = _events(session)
+        context |= page_context(self, request, session)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def response_action(
@@ -213,30 +173,3 @@ class AuthSessionAdmin(SessionColumns, ReadOnlyAdmin):
     def _address(self, session: AuthSession) -> str:
         name = f"{self.admin_site.name}:tokenauth_authsession_change"
         return reverse(name, args=[quote(session.pk)])
-
-
-def _rotations(session: AuthSession) -> list[dict[str, Any]]:
-    rows = RefreshToken.objects.using(write_alias()).filter(session_id=session.pk)
-    return [
-        {
-            "generation": row.generation,
-            "at": row.issued_at,
-            "ip": row.ip or "",
-            "device": shorten_user_agent(row.user_agent),
-        }
-        for row in rows.order_by("-generation")[:HISTORY_KEPT]
-    ]
-
-
-def _events(session: AuthSession) -> list[dict[str, Any]]:
-    """Return the events of a session, and the one that ended all of its user's at once."""
-    about = Q(session_id=session.pk)
-    if session.revoked_at and session.user_id is not None:
-        about |= Q(
-            session_id__isnull=True,
-            type=EventType.REVOKED,
-            user_id=session.user_id,
-            created_at=session.revoked_at,
-        )
-    rows = AuthEvent.objects.using(write_alias()).filter(about).select_related("actor")
-    return [describe_event(row) for row in rows.order_by("-created_at", "-id")[:MAX_EVENTS]]
