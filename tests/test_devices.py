@@ -104,7 +104,7 @@ class TestDescribe:
         [
             "<script>alert(1)</script>",
             f"{'a' * 100}\u202egnp.exe/1",
-            "Mozilla/5.0 (Linux; Android 8; <script>alert(1)</script> Build/x) Chrome/130.0.1 Mobile",
+            "Mozilla/5.0 (Linux; Android 8; <script>alert(1)</script> Build/x) Chrome/130.0.1",
             "evil\r\nSet-Cookie: a=b",
         ],
     )

@@ -14,7 +14,7 @@ from tokenauth.audit import Origin
 from tokenauth.issuing import Tokens
 from tokenauth.models import SUSPICIOUS, AuthEvent, AuthSession, EventType, RefreshToken
 from tokenauth.moves import DEVICES_COMPARED, MOVES_RECORDED, network_of
-from tokenauth.sessions import rotate, start_session, step_up
+from tokenauth.sessions import revoke_session, rotate, start_session, step_up
 
 FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0"
 NEWER = FIREFOX.replace("145", "146")
@@ -350,8 +350,6 @@ class TestDeletedUser:
 
     def test_nor_where_staff_acted_from(self, home: Tokens, staff: User):
         """Of a deleted member of staff the events keep the key, and not the address."""
-        from tokenauth.sessions import revoke_session
-
         revoke_session(home.session, reason="admin", actor=staff, origin=ELSEWHERE, note="call")
         key = str(staff.pk)
         staff.delete()

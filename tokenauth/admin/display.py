@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -114,9 +114,10 @@ def describe_agent(user_agent: str) -> str:
     return describe_label(describe(user_agent).label)
 
 
-def describe_methods(amr: Iterable[Any]) -> str:
-    """Return in words how a user proved who they are."""
-    return ", ".join(str(_METHODS.get(str(code), plain(str(code)))) for code in amr)
+def describe_methods(amr: Any) -> str:
+    """Return in words how a user proved who they are; empty for what is no list of methods."""
+    codes = map(str, amr) if isinstance(amr, list) else ()
+    return ", ".join(str(_METHODS.get(code, plain(code))) for code in codes)
 
 
 def exact(at: datetime) -> str:

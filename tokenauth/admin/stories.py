@@ -124,7 +124,7 @@ def _failed(event: AuthEvent) -> Entry:
 
 
 def _step_up(event: AuthEvent) -> Entry:
-    methods = describe_methods(event.detail.get("amr") or ())
+    methods = describe_methods(event.detail.get("amr"))
     facts = [_("By: %(methods)s.") % {"methods": methods}] if methods else []
     return _entry(event, _("Step-up: the user proved again who they are."), *facts)
 
