@@ -1,28 +1,23 @@
-"""The summary of a session, what is suspicious about it, and the user's other sessions."""
+"""The summary of a session, and the user's other sessions."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
-from mmdb_writer import MMDBWriter
-from netaddr import IPSet
 
 from tests.conftest import Clock
 from tests.test_admin import EVENTS, LIST, page, root, staff_with
 from tests.test_admin_timeline import text_of
 from tests.test_moves import ELSEWHERE, HOME, SAFARI, THIEF, move
 from tokenauth import sessions
-from tokenauth.admin import places
 from tokenauth.admin.display import describe_methods, exact, relative
 from tokenauth.admin.page import MAX_SIBLINGS
-from tokenauth.admin.signs import signs_of
 from tokenauth.audit import Origin
 from tokenauth.issuing import Tokens
-from tokenauth.models import MANY_REPEATS, SUSPICIOUS, AuthSession
+from tokenauth.models import AuthSession
 
 __all__ = ["root", "staff_with"]  # fixtures
 
@@ -169,64 +164,6 @@ class TestRelative:
         assert f">{text}</time>" in html
 
 
-class TestSigns:
-    @staticmethod
-    def signs(**columns: Any) -> list[str]:
-        """Return what is said of a session with these columns."""
-        return [sign.what for sign in signs_of(AuthSession(**columns))]
-
-    def test_an_ordinary_session_has_none(self, home: Tokens, root: Client) -> None:
-        """Nor a heading for them."""
-        response = root.get(page(home.session))
-        assert response.context["signs"] == []
-        assert "Suspicious" not in response.content.decode()
-
-    @pytest.mark.req("REQ-125")
-    def test_each_in_words(self, clock: Clock) -> None:
-        """What was seen, with its number or its time."""
-        assert self.signs(revoked_reason="reuse") == ["Refresh token reused"]
-        assert self.signs(late_generation=7, late_run=3) == ["3 late answers in a row"]
-        assert self.signs(late_generation=7, late_run=1) == ["1 late answer"]
-        assert self.signs(grace_count=102) == ["102 repeated answers"]
-        once = f"Address and browser changed at once on {exact(clock())}"
-        assert self.signs(moved_at=clock()) == [once]
-
-    def test_the_gravest_comes_first(self, clock: Clock) -> None:
-        """Reuse before everything else."""
-        columns = {"revoked_reason": "reuse", "late_generation": 1, "late_run": 1}
-        assert len(self.signs(moved_at=clock(), grace_count=100, **columns)) == 4
-        assert self.signs(moved_at=clock(), **columns)[0] == "Refresh token reused"
-
-    @pytest.mark.parametrize(
-        "columns",
-        [
-            {},
-            {"revoked_reason": "reuse"},
-            {"revoked_reason": "lost"},
-            {"late_generation": 1, "late_run": 1},
-            {"grace_count": MANY_REPEATS},
-            {"grace_count": MANY_REPEATS - 1},
-            {"moves": 7},
-            {"moved_at": True},
-        ],
-    )
-    def test_they_are_what_the_filter_finds(
-        self, home: Tokens, clock: Clock, columns: dict[str, Any]
-    ) -> None:
-        """The page gives a reason for each session that the list calls suspicious, no other."""
-        values = {name: clock() if value is True else value for name, value in columns.items()}
-        AuthSession.objects.update(**values)
-        found = AuthSession.objects.filter(SUSPICIOUS).exists()
-        assert bool(signs_of(AuthSession.objects.get())) == found
-
-    def test_each_says_what_to_do(self, home: Tokens, clock: Clock, root: Client) -> None:
-        """A sentence for a support person, in the page."""
-        AuthSession.objects.update(moved_at=clock())
-        assert "Ask the user whether both places are theirs" in text_of(
-            root.get(page(home.session))
-        )
-
-
 class TestSiblings:
     def test_the_newest_of_the_same_user(
         self, home: Tokens, clock: Clock, user: User, root: Client
@@ -282,70 +219,3 @@ class TestSiblings:
         assert root.get(address).context["cl"].result_count == 1
         client = staff_with("view_authsession")
         assert client.get(page(home.session)).context["events_address"] == ""
-
-
-class TestPlaces:
-    @pytest.fixture(autouse=True)
-    def fresh(self) -> Iterator[None]:
-        """Nothing is remembered from another test."""
-        places._look_up.cache_clear()
-        places._database.cache_clear()
-        yield
-        places._look_up.cache_clear()
-        places._database.cache_clear()
-
-    @staticmethod
-    def write(path: Path, kind: str, facts: dict[str, Any]) -> str:
-        """Write a database that knows one network."""
-        writer = MMDBWriter(ip_version=6, ipv4_compatible=True, database_type=kind)
-        writer.insert_network(IPSet(["192.0.2.0/24"]), facts)
-        writer.to_db_file(str(path))
-        return str(path)
-
-    @pytest.fixture
-    def city(self, tmp_path: Path) -> str:
-        """A database of cities."""
-        facts = {
-            "city": {"names": {"en": "Vaduz"}},
-            "country": {"iso_code": "LI", "names": {"en": "Liechtenstein"}},
-            "continent": {"code": "EU", "names": {"en": "Europe"}},
-        }
-        return self.write(tmp_path / "GeoLite2-City.mmdb", "GeoLite2-City", facts)
-
-    def test_none_by_default(self) -> None:
-        """A project that configures nothing is asked for nothing."""
-        assert places.place_of("192.0.2.1") == ""
-
-    def test_city_and_country(self, city: str, settings: Any) -> None:
-        """By Django's GeoIP2; of an address that is in no database, nothing."""
-        settings.GEOIP_PATH = city
-        assert places.place_of("192.0.2.1") == "Vaduz, Liechtenstein"
-        assert places.place_of("10.0.0.1") == places.place_of(None) == places.place_of("x") == ""
-
-    def test_country_alone(self, tmp_path: Path, settings: Any) -> None:
-        """A database of countries will do."""
-        facts = {"country": {"iso_code": "LI", "names": {"en": "Liechten\u202estein"}}}
-        path = tmp_path / "GeoLite2-Country.mmdb"
-        settings.GEOIP_PATH = self.write(path, "GeoLite2-Country", facts)
-        assert places.place_of("192.0.2.1") == "Liechten?stein"
-
-    def test_on_the_page(
-        self, home: Tokens, clock: Clock, city: str, settings: Any, root: Client, line: Any
-    ) -> None:
-        """Beside the address, in the summary, the timeline and the other sessions."""
-        settings.GEOIP_PATH = city
-        sessions.start_session(home.session.user, client="app", origin=HOME)
-        assert line(home, "where_line") == "192.0.2.1, Vaduz, Liechtenstein"
-        text = text_of(root.get(page(home.session)))
-        assert text.count("192.0.2.1, Vaduz, Liechtenstein") == 3
-
-    def test_a_broken_database_fails_no_page(
-        self, home: Tokens, tmp_path: Path, settings: Any, root: Client, caplog: Any
-    ) -> None:
-        """The page is shown without places; the log says it once."""
-        broken = tmp_path / "broken.mmdb"
-        broken.write_bytes(b"nothing")
-        settings.GEOIP_PATH = str(broken)
-        assert root.get(page(home.session)).status_code == 200
-        assert places.place_of("192.0.2.2") == ""
-        assert caplog.text.count("no places are shown") == 1

@@ -21,12 +21,7 @@ from tokenauth.audit import NOWHERE, Origin, event_about, record
 from tokenauth.conf import Transport, config
 from tokenauth.database import ATTEMPTS, refuse_transaction, write_alias
 from tokenauth.devices import describe
-from tokenauth.exceptions import (
-    RefreshInvalid,
-    RefreshSuperseded,
-    SessionEnded,
-    TryAgain,
-)
+from tokenauth.exceptions import RefreshInvalid, RefreshSuperseded, SessionEnded, TryAgain
 from tokenauth.issuing import Tokens, issue_tokens, next_end
 from tokenauth.models import (
     AuthSession,

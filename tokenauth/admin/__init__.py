@@ -1,6 +1,8 @@
 """The Django admin: staff see every session, how it ended, and end those that should not go on.
 
-*   :mod:`~tokenauth.admin.sessions`: the list, the page of one session, and revoking them;
+*   :mod:`~tokenauth.admin.sessions`: the list, and revoking sessions;
+*   :mod:`~tokenauth.admin.page`: the page of one session, with its :mod:`~tokenauth.admin.signs` of
+    trouble and the :mod:`~tokenauth.admin.timeline` of what happened;
 *   :mod:`~tokenauth.admin.users`: "revoke all sessions" on the project's own page of users;
 *   :mod:`~tokenauth.admin.revoking`: what both share: who may, why, and the record of it;
 *   :mod:`~tokenauth.admin.readonly`: nothing is added, changed or deleted, and no secret is shown;
