@@ -277,7 +277,7 @@ class TestSelected:
         self, user: User, root: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """More than the limit: an error, and nothing revoked."""
-        monkeypatch.setattr(revoking, "MAX_SELECTED", 2)
+        monkeypatch.setattr("tokenauth.admin.sessions.MAX_SELECTED", 2)
         rows = [start(user) for _ in range(3)]
         response = revoke_selected(root, *rows)
         assert [level for level, _ in messages_of(response)] == ["error"]

@@ -17,12 +17,9 @@ from django.utils.translation import gettext_lazy, ngettext
 from tokenauth import system
 from tokenauth.admin import confirmation, revoking
 from tokenauth.admin.columns import ClientFilter, ReasonFilter, SessionColumns
-from tokenauth.admin.display import (
-    describe_device,
-    describe_event,
-    describe_user,
-    shorten_user_agent,
-)
+from tokenauth.admin.display import describe_event, describe_user, shorten_user_agent
+from tokenauth.admin.forms import MAX_SELECTED, RevokeForm
+from tokenauth.admin.many import BulkRevocation
 from tokenauth.admin.readonly import ReadOnlyAdmin, as_uuid
 from tokenauth.admin.search import search_sessions
 from tokenauth.audit import HISTORY_KEPT
@@ -36,13 +33,13 @@ MAX_EVENTS = 100
 """So many events of a session are shown at most, the newest."""
 
 
-class AuthSessionAdmin(SessionColumns, ReadOnlyAdmin):
+class AuthSessionAdmin(BulkRevocation, SessionColumns, ReadOnlyAdmin):
     """Sessions, the newest first.
 
     Seen with the permission ``view_authsession``; revoked with ``revoke_authsession`` as well.
     """
 
-    actions = ("revoke_selected",)
+    actions = ("revoke_selected", "revoke_users", "revoke_older")
     change_form_template = "admin/tokenauth/authsession/change_form.html"
     filters_allowed = frozenset({"client", "revoked", "user", "user__exact"})
     list_display = (
@@ -88,10 +85,6 @@ class AuthSessionAdmin(SessionColumns, ReadOnlyAdmin):
     class Media:
         css = {"all": ["tokenauth/admin.css"]}
 
-    def has_revoke_permission(self, request: HttpRequest) -> bool:
-        """Whoever revokes here must also be allowed to see what it is."""
-        return self.has_view_permission(request) and revoking.has_revoke_permission(request)
-
     def get_queryset(self, request: HttpRequest) -> SessionQuerySet:
         """Load each session with its user, in one query: the status depends on the account."""
         sessions = cast("SessionQuerySet", super().get_queryset(request))
@@ -117,12 +110,11 @@ class AuthSessionAdmin(SessionColumns, ReadOnlyAdmin):
     ) -> HttpResponse:
         """Add to the page of one session its history and its events, read-only."""
         session: AuthSession = kwargs["obj"]
-        context["can_revoke"] = (
-            session.revoked_at is None
-            and session.expires_at > system.now()
-            and self.has_revoke_permission(request)
-            and revoking.can_end_sessions_of(request, session.user)
-        )
+        may = self.has_revoke_permission(request)
+        may = may and revoking.can_end_sessions_of(request, session.user)
+        is_over = session.revoked_at is not None or session.expires_at <= system.now()
+        context["can_revoke"] = may and not is_over
+        context["can_revoke_others"] = may and session.user is not None
         context["rotations"] = _rotations(session)
         context["events"] = _events(session)
         return super().render_change_form(request, context, *args, **kwargs)
@@ -140,16 +132,20 @@ class AuthSessionAdmin(SessionColumns, ReadOnlyAdmin):
     @admin.action(permissions=["revoke"], description=gettext_lazy("Revoke selected sessions"))
     def revoke_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         """Ask, and once that is answered, revoke the sessions that were selected."""
-        selected = list(queryset[: revoking.MAX_SELECTED + 1])
-        if len(selected) > revoking.MAX_SELECTED:
+        selected = list(queryset[: MAX_SELECTED + 1])
+        if len(selected) > MAX_SELECTED:
             text = _("Please select at most %(count)d sessions.")
-            messages.error(request, text % {"count": revoking.MAX_SELECTED})
+            messages.error(request, text % {"count": MAX_SELECTED})
             return None
         allowed = [row for row in selected if revoking.can_end_sessions_of(request, row.user)]
-        form = confirmation.submitted_form(request)
+        others = [row for row in allowed if row.user_id != request.user.pk]
+        form = confirmation.submitted_form(request, own=len(others) < len(allowed))
         if allowed and not form.is_valid():
             return self._ask(request, form, selected, allowed, action="revoke_selected")
         revoking.tell_left_alone(request, len(selected) - len(allowed))
+        if allowed and not form.includes_own:
+            revoking.tell_own_left_alone(request, len(allowed) - len(others))
+            allowed = others
         if allowed:
             self._revoke(request, allowed, form)
         return None
@@ -174,9 +170,7 @@ class AuthSessionAdmin(SessionColumns, ReadOnlyAdmin):
             return HttpResponseRedirect(self._address(session))
         return self._ask(request, form, [session], [session], back=self._address(session))
 
-    def _revoke(
-        self, request: HttpRequest, sessions: list[AuthSession], form: revoking.RevokeForm
-    ) -> None:
+    def _revoke(self, request: HttpRequest, sessions: list[AuthSession], form: RevokeForm) -> None:
         try:
             revoking.tell_count(request, revoking.end_listed(request, sessions, form))
         except TryAgain:
@@ -185,7 +179,7 @@ class AuthSessionAdmin(SessionColumns, ReadOnlyAdmin):
     def _ask(
         self,
         request: HttpRequest,
-        form: revoking.RevokeForm,
+        form: RevokeForm,
         selected: list[AuthSession],
         allowed: list[AuthSession],
         **more: Any,
@@ -197,17 +191,9 @@ class AuthSessionAdmin(SessionColumns, ReadOnlyAdmin):
             request,
             form,
             title=title % {"count": count},
-            rows=[(row.pk, self._line(row)) for row in allowed],
+            rows=[(row.pk, confirmation.describe_line(row)) for row in allowed],
             left_alone=[describe_user(row) for row in selected if row not in allowed],
             **{"back": request.path, **more},
-        )
-
-    def _line(self, session: AuthSession) -> str:
-        return ", ".join(
-            filter(
-                None,
-                (describe_user(session), describe_device(session), session.last_ip, session.client),
-            )
         )
 
     def _address(self, session: AuthSession) -> str:

@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from tokenauth.admin import confirmation, revoking
 from tokenauth.admin.display import plain
+from tokenauth.admin.forms import MAX_SELECTED, RevokeForm
 from tokenauth.database import in_transaction, write_alias
 from tokenauth.exceptions import TryAgain
 
@@ -45,14 +46,15 @@ def revoke_all_sessions(
         queryset: the users.
     """
     # Who is a superuser is decided by the rows that are written to, not by a replica.
-    users = queryset.using(router.db_for_write(queryset.model))[: revoking.MAX_SELECTED + 1]
+    users = queryset.using(router.db_for_write(queryset.model))[: MAX_SELECTED + 1]
     selected = list(users)
-    if len(selected) > revoking.MAX_SELECTED:
+    if len(selected) > MAX_SELECTED:
         text = _("Please select at most %(count)d users.")
-        messages.error(request, text % {"count": revoking.MAX_SELECTED})
+        messages.error(request, text % {"count": MAX_SELECTED})
         return None
     allowed = [user for user in selected if revoking.can_end_sessions_of(request, user)]
-    form = confirmation.submitted_form(request)
+    others = [user for user in allowed if user.pk != request.user.pk]
+    form = confirmation.submitted_form(request, own=len(others) < len(allowed))
     if allowed and not form.is_valid():
         count = len(allowed)
         title = ngettext(
@@ -71,12 +73,15 @@ def revoke_all_sessions(
             left_alone=[plain(user.get_username()) for user in selected if user not in allowed],
         )
     revoking.tell_left_alone(request, len(selected) - len(allowed))
+    if allowed and not form.includes_own:
+        revoking.tell_own_left_alone(request, len(allowed) - len(others))
+        allowed = others
     if allowed:
         _revoke(request, allowed, form)
     return None
 
 
-def _revoke(request: HttpRequest, users: list[Any], form: revoking.RevokeForm) -> None:
+def _revoke(request: HttpRequest, users: list[Any], form: RevokeForm) -> None:
     count = 0
     try:
         for user in users:
