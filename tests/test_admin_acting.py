@@ -270,13 +270,14 @@ class TestTokens:
         clock.advance(seconds=1)
         kept = start(bob, origin=Origin("192.0.2.1"))
         newer = start(session.user) if way == "older" else None
+        question: Any
         if way in KINDS:
             data = described(way) | ({"before": clock().isoformat()} if way == "everyone" else {})
             question = root.post(MANY, data)
         elif way == "name":
             question = root.post(MANY, {"what": "user", "name": "ada"})
         else:
-            question: Any = act(root, f"revoke_{way}", session)
+            question = act(root, f"revoke_{way}", session)
         assert app.whoami().status_code == 200
         more = {"sure": "on"} if way == "everyone" else {}
         response = confirm(root, question, **more)

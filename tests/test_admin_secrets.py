@@ -111,7 +111,7 @@ class TestNoSecret:
         query = {"q": form.format(tokens[kind]), "p": "0"}
         response = root.get(address, query)
         assert (response.status_code, response["Location"]) == (302, f"{address}?p=0")
-        assert [level for level, _ in messages_of(response)] == ["error"]  # type: ignore[arg-type]  # test client
+        assert [level for level, _ in messages_of(response)] == ["error"]
         assert tokens[kind] not in root.get(response["Location"]).content.decode()
 
     @pytest.mark.req("REQ-118")
