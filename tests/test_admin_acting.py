@@ -358,6 +358,13 @@ class TestQuestion:
         assert answer(root, user, **wrong).status_code == 200
         assert alive() == {hers.pk}
 
+    @pytest.mark.req("REQ-118")
+    def test_a_token_in_the_note_is_refused(self, user: User, app: Api, root: Client) -> None:
+        """It would stay in the history for ever."""
+        response = answer(root, user, note=f"stolen: {app.refresh_token}")
+        assert "That is a token" in response.content.decode()
+        assert len(alive()) == 1
+
     def test_nothing_to_end_is_said(self, user: User, root: Client) -> None:
         """A warning instead of a question."""
         response = root.get(MANY, {"user": user.pk})
@@ -496,7 +503,9 @@ class TestTampering:
         monkeypatch.setattr("tokenauth.admin.forms.MAX_SELECTED", 1)
         response = answer(root, user, bob)
         assert [level for level, _ in messages_of(response)] == ["error"]
-        assert alive() == {hers.pk}
+        response = act(root, "revoke_users", hers, start(bob))
+        assert [level for level, _ in messages_of(response)][-1] == "error"
+        assert hers.pk in alive()
 
     def test_logins_after_the_question_are_not_meant(
         self, user: User, clock: Clock, root: Client

@@ -58,6 +58,10 @@ def actions(client: Client) -> Iterator[tuple[str, str]]:
     yield "users", revoke_all(client, user, confirmed=[]).content.decode()
     data = {"action": "delete_selected", "_selected_action": str(user.pk)}
     yield "deletion", client.post(USERS, data).content.decode()
+    for about in ({"what": "everyone"}, {"what": "user", "name": "ada"}, {"user": str(user.pk)}):
+        many = client.post("/admin/tokenauth/authsession/revoke/", about)
+        assert "Yes, revoke" in many.content.decode()
+        yield f"many {about}", many.content.decode()
     yield "one", client.get(f"{USERS}{user.pk}/delete/").content.decode()
 
 

@@ -179,7 +179,9 @@ def rounds(settings: Any, user: User) -> Iterator[Callable[..., Iterator[tuple[R
         yield begin
     met = sum(this.has_met for this in seen)
     answered = sum(len(this.access) > 1 for this in seen)
-    print(f"the sides met in {met} of {len(seen)} rounds; a refresh was answered in {answered}")
+    print(  # noqa: T201 - what pytest -rP shows
+        f"the sides met in {met} of {len(seen)} rounds; a refresh was answered in {answered}"
+    )
     assert met >= LEAST_MET
 
 
