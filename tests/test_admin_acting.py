@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, User
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.http import HttpResponse
 from django.test import Client, override_settings
 from django.urls import reverse
@@ -638,4 +638,30 @@ class TestTime:
         assert "the database was busy" in response.content.decode()
         assert LogEntry.objects.count() == 1
         assert confirm(client, response).status_code == 302
+        assert alive() == set()
+
+
+class TestAddress:
+    @pytest.mark.req("REQ-118")
+    def test_a_token_is_left_at_once(self, app: Api, root: Client) -> None:
+        """Pasted into the address of the page, it is gone from the next."""
+        response = root.get(MANY, {"name": app.refresh_token, "user": "1"})
+        assert (response.status_code, response["Location"]) == (302, f"{MANY}?user=1")
+
+    @pytest.mark.django_db(transaction=True)
+    @pytest.mark.req("REQ-29", "REQ-117")
+    def test_it_commits_under_atomic_requests(
+        self, user: User, staff: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Each batch, whatever becomes of the page: here its history entry fails."""
+        monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", value=True)
+        client = Client(raise_request_exception=False)
+        client.force_login(staff)
+        start(user)
+
+        def fail(*_args: object, **_kwargs: object) -> None:
+            raise RuntimeError("the disk is full")
+
+        monkeypatch.setattr(revoking, "_log", fail)
+        assert answer(client, user).status_code == 500
         assert alive() == set()
