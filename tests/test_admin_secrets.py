@@ -57,6 +57,10 @@ def actions(client: Client) -> Iterator[tuple[str, str]]:
     yield "users", revoke_all(client, user, confirmed=[]).content.decode()
     data = {"action": "delete_selected", "_selected_action": str(user.pk)}
     yield "deletion", client.post(USERS, data).content.decode()
+    for about in ({"what": "everyone"}, {"what": "user", "name": "ada"}, {"user": str(user.pk)}):
+        many = client.post("/admin/tokenauth/authsession/revoke/", about)
+        assert "Yes, revoke" in many.content.decode()
+        yield f"many {about}", many.content.decode()
     yield "one", client.get(f"{USERS}{user.pk}/delete/").content.decode()
 
 
@@ -110,7 +114,7 @@ class TestNoSecret:
         query = {"q": form.format(tokens[kind]), "p": "0"}
         response = root.get(address, query)
         assert (response.status_code, response["Location"]) == (302, f"{address}?p=0")
-        assert [level for level, _ in messages_of(response)] == ["error"]  # type: ignore[arg-type]  # test client
+        assert [level for level, _ in messages_of(response)] == ["error"]
         assert tokens[kind] not in root.get(response["Location"]).content.decode()
 
     @pytest.mark.req("REQ-118")

@@ -96,7 +96,7 @@ class TestRevokeAllSessions:
     def test_the_admins_own_sessions_go_on(self, staff: User, root: Client) -> None:
         """As the page says: whoever revokes their own API sessions is still in the admin."""
         start(staff)
-        revoke_all(root, staff)
+        revoke_all(root, staff, own="on")
         assert living() == set()
         assert root.get(USERS).status_code == 200
 
@@ -142,7 +142,7 @@ class TestRevokeAllSessions:
     ) -> None:
         """More than the limit: an error, and nothing ends."""
         start(user)
-        monkeypatch.setattr(revoking, "MAX_SELECTED", 1)
+        monkeypatch.setattr("tokenauth.admin.users.MAX_SELECTED", 1)
         response = revoke_all(root, user, staff)
         assert [level for level, _ in messages_of(response)] == ["error"]
         assert living() == {user.pk}

@@ -39,6 +39,7 @@ PLAIN: dict[str, tuple[str, Any, Any, Any]] = {
     "REFRESH_COOKIE_SECURE": ("refresh_cookie_secure", None, True, True),
     "ACCESS_COOKIE": ("access_cookie", False, True, True),
     "LOGIN_GATE": ("login_gate", None, f"{__name__}.gate", gate),
+    "ADMIN_USER_PAGES": ("admin_user_pages", True, False, False),
     "TRUSTED_PROXIES": (
         "trusted_proxies",
         (),

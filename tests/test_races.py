@@ -20,6 +20,7 @@ from tests.conftest import PASSWORD, Api
 from tests.domain import is_usable
 from tests.races import Racers, racers
 from tokenauth import sessions, system
+from tokenauth.bulk import Target, count_matching, revoke_matching
 from tokenauth.exceptions import RefreshFailed, RefreshInvalid, RefreshSuperseded, TryAgain
 from tokenauth.models import AuthEvent, AuthSession, EventType
 from tokenauth.pruning import prune
@@ -258,6 +259,28 @@ def test_refresh_beside_the_end(rounds: Any, end: Callable[[Round], None], clien
 def is_usable_raw(access: str) -> bool:
     """Return whether an access token is accepted."""
     return is_usable(Tokens(AuthSession(), access, 0, None, 0))
+
+
+@pytest.mark.req("REQ-117", "REQ-120")
+def test_refreshes_beside_a_bulk_revocation(rounds: Any):
+    """Nothing of what was counted is alive afterwards, and each has one event, and one end."""
+    for threads, this in rounds():
+        there = [sessions.start_session(ada(), client="app") for _ in range(3)]
+        this.apis[1].refresh_token = there[0].refresh
+        ended: list[int] = []
+
+        def revoke(this: Round, ended: list[int] = ended) -> None:
+            target = Target(users=(ada().pk,))
+            ended.append(count_matching(target).sessions)
+            persist(lambda: revoke_matching(target, reason="admin", batch_size=2))
+
+        this.run(threads, revoke)
+        assert ended == [4]
+        assert not AuthSession.objects.filter(revoked_at=None).exists()
+        assert all(refused_as(token, "body") for token in [*this.refresh, str(there[1].refresh)])
+        assert not any(is_usable_raw(token) for token in this.access)
+    assert AuthEvent.objects.filter(type=EventType.REVOKED).count() == 4 * ROUNDS
+    assert not AuthEvent.objects.filter(type=EventType.REUSE).exists()
 
 
 @pytest.mark.req("REQ-17", "REQ-51")

@@ -63,6 +63,7 @@ SETTINGS = (
     "CLIENTS",
     "LOGIN_GATE",
     "TRUSTED_PROXIES",
+    "ADMIN_USER_PAGES",
 )
 """Every setting, without its ``TOKENAUTH_``."""
 
@@ -222,6 +223,11 @@ class Config:
     def trusted_proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """``TOKENAUTH_TRUSTED_PROXIES``: networks whose ``X-Forwarded-For`` is believed."""
         return tuple(ip_network(network) for network in self._read("TRUSTED_PROXIES", ()))
+
+    @property
+    def admin_user_pages(self) -> bool:
+        """``TOKENAUTH_ADMIN_USER_PAGES``: whether the admin's pages of users show sessions."""
+        return self._read("ADMIN_USER_PAGES", True)  # noqa: FBT003 - a setting's default
 
     @property
     def clients(self) -> dict[str, Client]:

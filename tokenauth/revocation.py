@@ -31,6 +31,7 @@ from tokenauth.tokens.access import LEEWAY
 __all__ = [
     "announce",
     "forget_user",
+    "living",
     "mark_revoked",
     "revoke_session",
     "revoke_sessions",
@@ -120,15 +121,20 @@ def revoke_user_sessions(
     return count
 
 
-def mark_revoked(
-    sessions: SessionQuerySet, now: datetime, *, reason: str, actor: Any = None, note: str = ""
-) -> int:
-    """Write the revocation of those of ``sessions`` that live; return how many.
+def living(sessions: SessionQuerySet, now: datetime) -> SessionQuerySet:
+    """Return those of ``sessions`` that a revocation would end.
 
     An expired session stays expired: it was not revoked. The leeway is for hosts whose clocks
     differ: one of them may still honour what has expired here.
     """
-    return sessions.filter(revoked_at__isnull=True, expires_at__gt=now - LEEWAY).update(
+    return sessions.filter(revoked_at__isnull=True, expires_at__gt=now - LEEWAY)
+
+
+def mark_revoked(
+    sessions: SessionQuerySet, now: datetime, *, reason: str, actor: Any = None, note: str = ""
+) -> int:
+    """Write the revocation of those of ``sessions`` that live; return how many."""
+    return living(sessions, now).update(
         revoked_at=now,
         revoked_reason=reason[:32],
         revoked_note=note[:200],

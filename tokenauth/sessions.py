@@ -27,6 +27,7 @@ from tokenauth.audit import (
     make_event,
     record,
 )
+from tokenauth.bulk import Target, count_matching, revoke_matching
 from tokenauth.conf import Client, config
 from tokenauth.database import after_commit, write_alias
 from tokenauth.devices import describe
@@ -50,17 +51,20 @@ __all__ = [
     "MAX_LISTED",
     "NOWHERE",
     "Origin",
+    "Target",
     "Tokens",
     "active_sessions",
     "carry_over",
     "confirm",
     "confirm_use",
+    "count_matching",
     "find_own_session",
     "find_sessions",
     "forget_user",
     "record_failed_login",
     "rename_session",
     "renew_after_password_change",
+    "revoke_matching",
     "revoke_session",
     "revoke_sessions",
     "revoke_user_sessions",

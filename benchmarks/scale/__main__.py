@@ -11,7 +11,7 @@ import django
 os.environ["DJANGO_SETTINGS_MODULE"] = "benchmarks.scale.settings"
 django.setup()
 
-from benchmarks.scale import clean_up, growth, latency  # noqa: E402 - after the setup
+from benchmarks.scale import clean_up, growth, latency, revoke  # noqa: E402 - after the setup
 from benchmarks.scale.databases import drop, environment, make  # noqa: E402 - as above
 from benchmarks.scale.loading import Lot, add_users, load, settle  # noqa: E402 - as above
 from benchmarks.scale.report import write  # noqa: E402 - as above
@@ -38,18 +38,26 @@ def measure(section: str, options: argparse.Namespace) -> list[str]:
         return latency.describe(_lots(options), options.rounds)
     if section == "growth":
         return growth.describe(options.sessions)
+    if section == "revoke":
+        return revoke.describe(options.revoked)
     return clean_up.describe(options.ended)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
-    sections = {"latency": ("small", "large"), "growth": ("growth",), "clean-up": ("pruning",)}
+    sections = {
+        "latency": ("small", "large"),
+        "growth": ("growth",),
+        "clean-up": ("pruning",),
+        "revoke": ("revoking",),
+    }
     parser.add_argument("sections", nargs="*", choices=[*sections, []], default=list(sections))
     parser.add_argument("--few", type=int, default=10_000, help="sessions in the small table")
     parser.add_argument("--many", type=int, default=10_000_000, help="and in the large one")
     parser.add_argument("--rounds", type=int, default=3000, help="refreshes for each figure")
     parser.add_argument("--sessions", type=int, default=100, help="that rotate 1,000 times")
     parser.add_argument("--ended", type=int, default=1_000_000, help="sessions to be removed")
+    parser.add_argument("--revoked", type=int, default=100_000, help="sessions to be revoked")
     options = parser.parse_args()
     for section in options.sections:
         try:

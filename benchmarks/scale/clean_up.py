@@ -8,15 +8,16 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from multiprocessing.connection import Connection
 from statistics import median, quantiles
 
 from benchmarks.scale.databases import make, one
 from benchmarks.scale.loading import HISTORY, Lot, add_users, load, settle
 from benchmarks.scale.worker import (
-    ALIAS,
     PAUSE,
+    PRUNING,
     REST,
     SESSIONS_EACH,
     TURN,
@@ -27,33 +28,45 @@ from benchmarks.scale.worker import (
 )
 from tokenauth.pruning import BATCH_SIZE
 
-__all__ = ["describe"]
+__all__ = ["CLIENTS", "describe", "meets", "row_of", "run_beside"]
 
 CLIENTS = 8
 spawn = multiprocessing.get_context("spawn")
 
 
 def _load(count: int) -> Lot:
-    make(ALIAS)
+    make(PRUNING)
     now = datetime.now(UTC).replace(microsecond=0)
     living = Lot("living", CLIENTS * SESSIONS_EACH, now - timedelta(days=20), timedelta(19), 10_000)
     ended = Lot("ended", count, now - timedelta(days=62), timedelta(days=31), 10_000)
-    add_users(ALIAS, 10_000)
+    add_users(PRUNING, 10_000)
     for lot in (ended, living):
-        load(ALIAS, lot)
-    settle(ALIAS)
+        load(PRUNING, lot)
+    settle(PRUNING)
     return living
 
 
-def _run(living: Lot) -> tuple[Work, list[tuple[float, float]], Counter[str]]:
+def run_beside(
+    work_done: Callable[[Connection], None], alias: str, lots: list[Lot]
+) -> tuple[Work, list[tuple[float, float]], Counter[str]]:
+    """Let clients refresh while something is done in a process of its own.
+
+    Args:
+        work_done: what; it answers with :class:`~benchmarks.scale.worker.Work`.
+        alias: the database.
+        lots: whose sessions are refreshed, in turn.
+
+    Returns:
+        That answer, when each refresh began and how long it took, and how often it failed.
+    """
     over, pipes, processes = spawn.Event(), [], []
     for number in range(CLIENTS):
         here, there = spawn.Pipe(duplex=False)
         pipes.append(here)
-        args = (number, living, over, there)
+        args = (number, alias, lots, over, there)
         processes.append(spawn.Process(target=keep_refreshing, args=args))
     here, there = spawn.Pipe(duplex=False)
-    for process in (*processes, spawn.Process(target=keep_pruning, args=(there,))):
+    for process in (*processes, spawn.Process(target=work_done, args=(there,))):
         process.start()
     work: Work = here.recv()
     over.set()
@@ -71,7 +84,7 @@ def describe(count: int) -> list[str]:
     """Load, clean up, and return the section of the report."""
     living = _load(count)
     loads = [os.getloadavg()[0]]
-    work, waits, errors = _run(living)
+    work, waits, errors = run_beside(keep_pruning, PRUNING, [living])
     loads.append(os.getloadavg()[0])
     assert not [number for number in _left(living) if number]
     active = sum(turn.ended - turn.began for turn in work.turns)
@@ -79,11 +92,11 @@ def describe(count: int) -> list[str]:
     assert (sessions, history) == (count, count * HISTORY)
     first = min(began for began, _ in waits)
     span = work.turns[-1].ended - max(first, work.turns[0].began - REST)
-    beside = [wait for began, wait in waits if _meets(began, wait, work.turns)]
+    beside = [wait for began, wait in waits if meets(began, wait, work.turns)]
     alone = [
         wait
         for began, wait in waits
-        if not _meets(began, wait, work.turns)
+        if not meets(began, wait, work.turns)
         and work.turns[0].began - REST / 2 < began < work.turns[-1].ended
     ]
     rate = f"{(sessions + history) / active:,.0f} rows, {sessions / active:,.0f} sessions a second"
@@ -107,8 +120,8 @@ def describe(count: int) -> list[str]:
         "",
         "| a refresh by `rotate()` takes (ms) | number | median | p99 | p99.9 | **longest** |",
         "| --- | --- | --- | --- | --- | --- |",
-        _row("while clean-up works", beside),
-        _row("while it rests", alone),
+        row_of("while clean-up works", beside),
+        row_of("while it rests", alone),
         "",
         text,
     ]
@@ -116,20 +129,22 @@ def describe(count: int) -> list[str]:
 
 def _left(living: Lot) -> Iterator[int]:
     """Return by how much the tables differ from what they must be."""
-    sessions = one(ALIAS, "SELECT count(*) FROM tokenauth_authsession WHERE revoked_at IS NULL")
+    sessions = one(PRUNING, "SELECT count(*) FROM tokenauth_authsession WHERE revoked_at IS NULL")
     yield int(sessions) - living.count
     yield one(
-        ALIAS,
+        PRUNING,
         "SELECT count(*) FROM tokenauth_refreshtoken t WHERE NOT EXISTS "
         "(SELECT FROM tokenauth_authsession s WHERE s.id = t.session_id)",
     )
 
 
-def _meets(began: float, wait: float, turns: list[Turn]) -> bool:
+def meets(began: float, wait: float, turns: list[Turn]) -> bool:
+    """Return whether a refresh was under way while work was."""
     return any(began < turn.ended and began + wait > turn.began for turn in turns)
 
 
-def _row(name: str, waits: list[float]) -> str:
+def row_of(name: str, waits: list[float]) -> str:
+    """Return a line of the table of waits."""
     thousandths = quantiles(waits, n=1000, method="inclusive")
     figures = (median(waits), thousandths[989], thousandths[998], max(waits))
     shown = " | ".join(f"{figure * 1000:,.1f}" for figure in figures)

@@ -11,7 +11,7 @@ import environ
 
 from tests.settings import *  # noqa: F403 - the same project
 
-LOTS = ("small", "large", "growth", "pruning")
+LOTS = ("small", "large", "growth", "pruning", "revoking")
 """The databases, by what they are for."""
 
 _server = environ.Env().db(

@@ -142,3 +142,15 @@ class TestThisProject:
         """The project of the tests itself has nothing to put right."""
         assert settings.MIDDLEWARE[settings.MIDDLEWARE.index(AUTHENTICATION) + 1] == OURS
         assert problems(deploy=True) == []
+
+
+class TestAdminUserPages:
+    @pytest.mark.parametrize("value", [None, 0, 1, "no"])
+    def test_are_on_or_off(self, value: Any) -> None:
+        """Anything else is a mistake."""
+        assert problems(**setting("ADMIN_USER_PAGES", value)) == ["E080"]
+
+    @pytest.mark.parametrize("value", [True, False])
+    def test_may_be_either(self, value: Any) -> None:
+        """Both are fine."""
+        assert problems(**setting("ADMIN_USER_PAGES", value)) == []

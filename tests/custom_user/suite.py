@@ -120,3 +120,34 @@ def test_deleting_a_member(ada: Member, logged_in: Api, root: Client) -> None:
     event = AuthEvent.objects.get(type=EventType.LOGIN)
     assert (event.user_id, event.user_key) == (None, str(ada.pk))
     assert logged_in.refresh().status_code == 401
+
+
+@pytest.mark.req("REQ-117")
+def test_sign_out_everywhere(ada: Member, logged_in: Api, root: Client) -> None:
+    """From a page that knows nothing of sessions: they are shown, and end."""
+    page = root.get(reverse("admin:custom_user_member_change", args=[ada.pk])).content.decode()
+    address = f"{LIST}revoke/?user={ada.pk}"
+    assert "Sign out everywhere" in page
+    assert address in page
+    assert "ada@example.org" in root.get(address).content.decode()
+    assert root.post(f"{LIST}revoke/", YES | {"user": str(ada.pk)}).status_code == 302
+    assert logged_in.whoami().status_code == 401
+    assert LogEntry.objects.get().object_id == str(ada.pk)
+
+
+@pytest.mark.parametrize("key", ["7", "x"])
+def test_no_member_has_this_key(logged_in: Api, root: Client, key: str) -> None:
+    """What is no UUID is nobody, and no 500."""
+    assert root.post(f"{LIST}revoke/", YES | {"user": key}).status_code == 302
+    assert logged_in.whoami().status_code == 200
+
+
+@pytest.mark.req("REQ-117")
+def test_by_name(logged_in: Api, root: Client) -> None:
+    """The name to log in with is the e-mail address: on the page, and for the command."""
+    data = YES | {"what": "user", "name": "ada@example.org"}
+    assert root.post(f"{LIST}revoke/", data).status_code == 302
+    assert logged_in.whoami().status_code == 401
+    logged_in.login("ada@example.org", client="app")
+    call_command("tokenauth_revoke", user="ada@example.org", yes=True, stdout=io.StringIO())
+    assert logged_in.whoami().status_code == 401

@@ -3,8 +3,10 @@
 *   :mod:`~tokenauth.admin.sessions`: the list, and revoking sessions;
 *   :mod:`~tokenauth.admin.page`: the page of one session, with its :mod:`~tokenauth.admin.signs` of
     trouble and the :mod:`~tokenauth.admin.timeline` of what happened;
-*   :mod:`~tokenauth.admin.users`: "revoke all sessions" on the project's own page of users;
-*   :mod:`~tokenauth.admin.revoking`: what both share: who may, why, and the record of it;
+*   :mod:`~tokenauth.admin.many`: revoking by description: of users, a network, a group, everyone;
+*   :mod:`~tokenauth.admin.users` and :mod:`~tokenauth.admin.user_page`: "revoke all sessions", and
+    a user's sessions, on the project's own pages of users;
+*   :mod:`~tokenauth.admin.revoking`: what all of them share: who may, why, and the record of it;
 *   :mod:`~tokenauth.admin.readonly`: nothing is added, changed or deleted, and no secret is shown;
 *   :mod:`~tokenauth.admin.display`: how a session reads.
 """

@@ -13,15 +13,17 @@ from django.template.response import TemplateResponse
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from tokenauth.admin.revoking import RevokeForm
+from tokenauth.admin.display import describe_device, describe_user
+from tokenauth.admin.forms import RevokeForm
 from tokenauth.conf import config
+from tokenauth.models import AuthSession
 
-__all__ = ["MEDIA", "ask", "submitted_form"]
+__all__ = ["MEDIA", "ask", "describe_line", "page", "submitted_form"]
 
 MEDIA = forms.Media(css={"all": ["tokenauth/admin.css"]})
 """The style sheet of the pages."""
 
-_TEMPLATE = "admin/tokenauth/revoke_confirmation.html"
+_TEMPLATES = "admin/tokenauth/"
 _CONSEQUENCES = {
     "session": _(
         "The refresh tokens, and the access tokens that are already out, are refused from this "
@@ -40,9 +42,35 @@ _CONSEQUENCES = {
 _CRUMBS_ARE_A_LIST = django.VERSION >= (6, 1)
 
 
-def submitted_form(request: HttpRequest) -> RevokeForm:
+def submitted_form(request: HttpRequest, **options: bool) -> RevokeForm:
     """Return the form: bound if the question has been answered, empty to ask it."""
-    return RevokeForm(request.POST if "confirmed" in request.POST else None)
+    return RevokeForm(request.POST if "confirmed" in request.POST else None, **options)
+
+
+def describe_line(session: AuthSession) -> str:
+    """Return whose session it is, on what, from where and of which client."""
+    facts = (describe_user(session), describe_device(session), session.last_ip, session.client)
+    return ", ".join(filter(None, facts))
+
+
+def page(model_admin: Any, request: HttpRequest, template: str, **context: Any) -> TemplateResponse:
+    """Return a page about revoking.
+
+    Args:
+        model_admin: whose pages it is among.
+        request: of a member of staff who may.
+        template: the name of its file.
+        context: what else it shows.
+    """
+    request.current_app = model_admin.admin_site.name
+    common = {
+        **model_admin.admin_site.each_context(request),
+        "opts": model_admin.opts,
+        "module_name": capfirst(model_admin.opts.verbose_name_plural),
+        "media": model_admin.media + MEDIA,
+        "crumbs_are_a_list": _CRUMBS_ARE_A_LIST,
+    }
+    return TemplateResponse(request, _TEMPLATES + template, common | context)
 
 
 def ask(
@@ -51,10 +79,11 @@ def ask(
     form: RevokeForm,
     *,
     title: str,
-    rows: Sequence[Any],
     back: str,
+    rows: Sequence[Any] = (),
     action: str = "",
     left_alone: Sequence[Any] = (),
+    **more: Any,
 ) -> TemplateResponse:
     """Return the question whether, and why, sessions are to end.
 
@@ -63,28 +92,23 @@ def ask(
         request: of a member of staff who may.
         form: to be shown, with its errors.
         title: the question.
-        rows: what is about to end: pairs of a key and what is shown for it.
         back: the address of "no".
+        rows: what is about to end: pairs of a key and what is shown for it.
         action: the name of the action that asks, if it was one.
         left_alone: names of superusers whose sessions stay.
+        more: what else the page shows: ``what``, ``matching``, ``own``, ``hidden``, ``address``.
     """
-    request.current_app = model_admin.admin_site.name
-    return TemplateResponse(
+    return page(
+        model_admin,
         request,
-        _TEMPLATE,
-        {
-            **model_admin.admin_site.each_context(request),
-            "title": title,
-            "opts": model_admin.opts,
-            "module_name": capfirst(model_admin.opts.verbose_name_plural),
-            "media": model_admin.media + MEDIA,
-            "crumbs_are_a_list": _CRUMBS_ARE_A_LIST,
-            "consequence": _CONSEQUENCES[config.access_token_check],
-            "form": form,
-            "rows": rows,
-            "back": back,
-            "action": action,
-            "action_checkbox_name": ACTION_CHECKBOX_NAME,
-            "left_alone": left_alone,
-        },
+        "revoke_confirmation.html",
+        title=title,
+        consequence=_CONSEQUENCES[config.access_token_check],
+        form=form,
+        rows=rows,
+        back=back,
+        action=action,
+        action_checkbox_name=ACTION_CHECKBOX_NAME,
+        left_alone=left_alone,
+        **more,
     )

@@ -5,60 +5,37 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
-from django import forms
 from django.contrib import messages
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext
 
 from tokenauth.addresses import origin_of
-from tokenauth.admin.display import STAFF_REASONS, describe_reason, plain
-from tokenauth.admin.readonly import holds_token
-from tokenauth.models import AuthSession, RevokedReason
-from tokenauth.sessions import revoke_sessions, revoke_user_sessions
+from tokenauth.admin.display import describe_reason
+from tokenauth.admin.forms import RevokeForm
+from tokenauth.bulk import Ended, knows_superusers
+from tokenauth.exceptions import TryAgain
+from tokenauth.models import AuthSession
+from tokenauth.sessions import Target, revoke_matching, revoke_sessions, revoke_user_sessions
 
 __all__ = [
-    "MAX_SELECTED",
-    "RevokeForm",
+    "MAX_SECONDS",
+    "can_end_everyone",
     "can_end_sessions_of",
+    "can_end_superusers",
     "end_listed",
+    "end_matching",
     "end_sessions_of",
     "has_revoke_permission",
     "tell_count",
     "tell_left_alone",
+    "tell_own_left_alone",
 ]
 
-MAX_SELECTED = 500
-"""So many rows may be selected at once: the question lists each, and a form has 1,000 fields."""
-
-
-class RevokeForm(forms.Form):
-    """Why the sessions end."""
-
-    reason = forms.ChoiceField(
-        label=gettext_lazy("Reason"),
-        choices=[*STAFF_REASONS.items()],
-        initial=RevokedReason.ADMIN,
-    )
-    note = forms.CharField(
-        label=gettext_lazy("Note"),
-        max_length=200,
-        required=False,
-        help_text=gettext_lazy("For other staff: kept with the session and in the history."),
-        widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
-    )
-
-    def clean_note(self) -> str:
-        """Return the note as one printable line.
-
-        Raises:
-            ValidationError: it holds a token.
-        """
-        note = plain(self.cleaned_data["note"])
-        if holds_token(note):
-            raise forms.ValidationError(_("That is a token. Name a session by its id."))
-        return note
+MAX_SECONDS = 20.0
+"""So long one request ends sessions; then a page asks to go on, before a proxy gives up."""
 
 
 def has_revoke_permission(request: HttpRequest) -> bool:
@@ -66,14 +43,34 @@ def has_revoke_permission(request: HttpRequest) -> bool:
     return request.user.has_perm("tokenauth.revoke_authsession")
 
 
-def can_end_sessions_of(request: HttpRequest, owner: Any) -> bool:
-    """Return whether whoever asks may end sessions of ``owner``.
+def can_end_superusers(request: HttpRequest) -> bool:
+    """Return whether whoever asks may end sessions of superusers.
 
-    Those of a superuser only a superuser may end: else staff with little privilege could throw
-    out the one who is about to take it from them.
+    Only a superuser may, or who has ``tokenauth.revoke_superuser_authsession``: else staff with
+    little privilege could throw out the one who is about to take it from them.
     """
+    user = request.user
     return bool(
-        getattr(request.user, "is_superuser", False) or not getattr(owner, "is_superuser", False)
+        getattr(user, "is_superuser", False)
+        or user.has_perm("tokenauth.revoke_superuser_authsession")
+    )
+
+
+def can_end_sessions_of(request: HttpRequest, owner: Any) -> bool:
+    """Return whether whoever asks may end sessions of ``owner``, who may be a superuser."""
+    return not getattr(owner, "is_superuser", False) or can_end_superusers(request)
+
+
+def can_end_everyone(request: HttpRequest) -> bool:
+    """Return whether whoever asks may end sessions without naming whose they are.
+
+    That is ``tokenauth.revoke_everyone_authsession``, and superusers must be told apart where
+    theirs are not allowed: a user model that works out who is one cannot be asked by a query.
+    """
+    return (
+        has_revoke_permission(request)
+        and request.user.has_perm("tokenauth.revoke_everyone_authsession")
+        and (can_end_superusers(request) or knows_superusers())
     )
 
 
@@ -101,12 +98,51 @@ def end_sessions_of(request: HttpRequest, user: Any, form: RevokeForm) -> int:
     The history entry is the user's. Arguments and errors as for :func:`end_listed`.
     """
     count = revoke_user_sessions(user, **_facts(request, form))
-    if count:
-        text = ngettext(
-            "Revoked %(count)d session: %(why)s", "Revoked %(count)d sessions: %(why)s", count
-        )
-        _log(request, [user], text % {"count": count, "why": _why(form)})
+    _log_count(request, user, count, form)
     return count
+
+
+def end_matching(
+    request: HttpRequest, target: Target, form: RevokeForm, *, what: str, users: Sequence[Any] = ()
+) -> tuple[Ended, bool]:
+    """End what ``target`` means on behalf of whoever asks, as much of it as a request may take.
+
+    The history entry is of each user who was named, or one of the whole.
+
+    Args:
+        request: of a member of staff who may.
+        target: which sessions.
+        form: valid.
+        what: ``target`` in words, for the history.
+        users: those who are named by ``target``.
+
+    Returns:
+        What was ended, and whether the database refused to go on.
+    """
+    done, busy = Ended(), False
+
+    def note(so_far: Ended) -> None:
+        nonlocal done
+        done = so_far
+
+    try:
+        done = revoke_matching(
+            target, **_facts(request, form), max_seconds=MAX_SECONDS, progress=note
+        )
+    except TryAgain:
+        busy = True
+    if users:
+        for user in users:
+            _log_count(request, user, done.by_user.get(user.pk, 0), form)
+    elif done.sessions:
+        LogEntry.objects.create(
+            user_id=cast("Any", request.user.pk),
+            content_type=ContentType.objects.get_for_model(AuthSession),
+            object_repr=what[:200],
+            action_flag=CHANGE,
+            change_message=_count_text(done.sessions, form),
+        )
+    return done, busy
 
 
 def tell_count(request: HttpRequest, count: int) -> None:
@@ -126,8 +162,18 @@ def tell_left_alone(request: HttpRequest, count: int) -> None:
     """Say that sessions of superusers were left alone, if any were."""
     if count:
         messages.warning(
-            request, _("Sessions of superusers were left alone: only a superuser may end them.")
+            request,
+            _(
+                "Sessions of superusers were left alone: only a superuser may end them, or who "
+                "has the permission for it."
+            ),
         )
+
+
+def tell_own_left_alone(request: HttpRequest, count: int) -> None:
+    """Say that sessions of whoever asks were left alone, if any were."""
+    if count:
+        messages.warning(request, _("Your own sessions were left alone."))
 
 
 def _facts(request: HttpRequest, form: RevokeForm) -> dict[str, Any]:
@@ -137,6 +183,18 @@ def _facts(request: HttpRequest, form: RevokeForm) -> dict[str, Any]:
         "actor": request.user,
         "origin": origin_of(request),
     }
+
+
+def _log_count(request: HttpRequest, user: Any, count: int, form: RevokeForm) -> None:
+    if count:
+        _log(request, [user], _count_text(count, form))
+
+
+def _count_text(count: int, form: RevokeForm) -> str:
+    text = ngettext(
+        "Revoked %(count)d session: %(why)s", "Revoked %(count)d sessions: %(why)s", count
+    )
+    return text % {"count": count, "why": _why(form)}
 
 
 def _why(form: RevokeForm) -> str:

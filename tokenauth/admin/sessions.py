@@ -17,7 +17,9 @@ from django.utils.translation import gettext_lazy, ngettext
 from tokenauth import system
 from tokenauth.admin import confirmation, revoking
 from tokenauth.admin.columns import ClientFilter, ReasonFilter, SessionColumns
-from tokenauth.admin.display import describe_device, describe_user
+from tokenauth.admin.display import describe_user
+from tokenauth.admin.forms import MAX_SELECTED, RevokeForm
+from tokenauth.admin.many import BulkRevocation
 from tokenauth.admin.page import PAGE_FIELDS, PAGE_FIELDSETS, SessionPage, page_context
 from tokenauth.admin.readonly import ReadOnlyAdmin, as_uuid
 from tokenauth.admin.search import search_sessions
@@ -27,13 +29,13 @@ from tokenauth.models import AuthSession, SessionQuerySet
 __all__ = ["AuthSessionAdmin"]
 
 
-class AuthSessionAdmin(SessionColumns, SessionPage, ReadOnlyAdmin):
+class AuthSessionAdmin(BulkRevocation, SessionColumns, SessionPage, ReadOnlyAdmin):
     """Sessions, the newest first.
 
     Seen with the permission ``view_authsession``; revoked with ``revoke_authsession`` as well.
     """
 
-    actions = ("revoke_selected",)
+    actions = ("revoke_selected", "revoke_users", "revoke_older")
     change_form_template = "admin/tokenauth/authsession/change_form.html"
     filters_allowed = frozenset({"client", "revoked", "user", "user__exact"})
     list_display = (
@@ -48,10 +50,6 @@ class AuthSessionAdmin(SessionColumns, SessionPage, ReadOnlyAdmin):
 
     class Media:
         css = {"all": ["tokenauth/admin.css"]}
-
-    def has_revoke_permission(self, request: HttpRequest) -> bool:
-        """Whoever revokes here must also be allowed to see what it is."""
-        return self.has_view_permission(request) and revoking.has_revoke_permission(request)
 
     def get_queryset(self, request: HttpRequest) -> SessionQuerySet:
         """Load each session with its user, in one query: the status depends on the account."""
@@ -78,12 +76,11 @@ class AuthSessionAdmin(SessionColumns, SessionPage, ReadOnlyAdmin):
     ) -> HttpResponse:
         """Add to the page of one session what happened in it, and the user's other sessions."""
         session: AuthSession = kwargs["obj"]
-        context["can_revoke"] = (
-            session.revoked_at is None
-            and session.expires_at > system.now()
-            and self.has_revoke_permission(request)
-            and revoking.can_end_sessions_of(request, session.user)
-        )
+        may = self.has_revoke_permission(request)
+        may = may and revoking.can_end_sessions_of(request, session.user)
+        is_over = session.revoked_at is not None or session.expires_at <= system.now()
+        context["can_revoke"] = may and not is_over
+        context["can_revoke_others"] = may and session.user is not None
         context |= page_context(self, request, session)
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -100,16 +97,20 @@ class AuthSessionAdmin(SessionColumns, SessionPage, ReadOnlyAdmin):
     @admin.action(permissions=["revoke"], description=gettext_lazy("Revoke selected sessions"))
     def revoke_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         """Ask, and once that is answered, revoke the sessions that were selected."""
-        selected = list(queryset[: revoking.MAX_SELECTED + 1])
-        if len(selected) > revoking.MAX_SELECTED:
+        selected = list(queryset[: MAX_SELECTED + 1])
+        if len(selected) > MAX_SELECTED:
             text = _("Please select at most %(count)d sessions.")
-            messages.error(request, text % {"count": revoking.MAX_SELECTED})
+            messages.error(request, text % {"count": MAX_SELECTED})
             return None
         allowed = [row for row in selected if revoking.can_end_sessions_of(request, row.user)]
-        form = confirmation.submitted_form(request)
+        others = [row for row in allowed if row.user_id != request.user.pk]
+        form = confirmation.submitted_form(request, own=len(others) < len(allowed))
         if allowed and not form.is_valid():
             return self._ask(request, form, selected, allowed, action="revoke_selected")
         revoking.tell_left_alone(request, len(selected) - len(allowed))
+        if allowed and not form.includes_own:
+            revoking.tell_own_left_alone(request, len(allowed) - len(others))
+            allowed = others
         if allowed:
             self._revoke(request, allowed, form)
         return None
@@ -134,9 +135,7 @@ class AuthSessionAdmin(SessionColumns, SessionPage, ReadOnlyAdmin):
             return HttpResponseRedirect(self._address(session))
         return self._ask(request, form, [session], [session], back=self._address(session))
 
-    def _revoke(
-        self, request: HttpRequest, sessions: list[AuthSession], form: revoking.RevokeForm
-    ) -> None:
+    def _revoke(self, request: HttpRequest, sessions: list[AuthSession], form: RevokeForm) -> None:
         try:
             revoking.tell_count(request, revoking.end_listed(request, sessions, form))
         except TryAgain:
@@ -145,7 +144,7 @@ class AuthSessionAdmin(SessionColumns, SessionPage, ReadOnlyAdmin):
     def _ask(
         self,
         request: HttpRequest,
-        form: revoking.RevokeForm,
+        form: RevokeForm,
         selected: list[AuthSession],
         allowed: list[AuthSession],
         **more: Any,
@@ -157,17 +156,9 @@ class AuthSessionAdmin(SessionColumns, SessionPage, ReadOnlyAdmin):
             request,
             form,
             title=title % {"count": count},
-            rows=[(row.pk, self._line(row)) for row in allowed],
+            rows=[(row.pk, confirmation.describe_line(row)) for row in allowed],
             left_alone=[describe_user(row) for row in selected if row not in allowed],
             **{"back": request.path, **more},
-        )
-
-    def _line(self, session: AuthSession) -> str:
-        return ", ".join(
-            filter(
-                None,
-                (describe_user(session), describe_device(session), session.last_ip, session.client),
-            )
         )
 
     def _address(self, session: AuthSession) -> str:

@@ -24,6 +24,7 @@ CHECKS: tuple[Check, ...] = (
     project.check_access_token_check,
     project.check_issuer_and_audience,
     project.check_time_zone,
+    project.check_admin_user_pages,
     lifetimes.check_durations,
     lifetimes.check_grace_period,
     lifetimes.check_event_retention,

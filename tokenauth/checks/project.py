@@ -18,6 +18,7 @@ from tokenauth.middleware import TokenAuthMiddleware
 
 __all__ = [
     "check_access_token_check",
+    "check_admin_user_pages",
     "check_authentication_order",
     "check_issuer_and_audience",
     "check_middleware",
@@ -56,6 +57,11 @@ MISPLACED_MIDDLEWARE = Problem(
     "tokenauth.middleware.TokenAuthMiddleware is not in MIDDLEWARE exactly once, directly after "
     "AuthenticationMiddleware.",
     "Move it there: what stands between the two sees another user than the views do.",
+)
+BAD_ADMIN_USER_PAGES = Problem(
+    "E080",
+    "TOKENAUTH_ADMIN_USER_PAGES is not True or False.",
+    "Set it to False if the admin's pages of users are to stay without sessions, or remove it.",
 )
 NOT_FIRST = Problem(
     "W070",
@@ -141,3 +147,9 @@ def check_authentication_order(**_: Any) -> list[CheckMessage]:
         return []
     places = [index for index, cls in enumerate(classes) if _is_a(cls, AccessTokenAuthentication)]
     return [NOT_FIRST.found()] if places and places[0] > 0 else []
+
+
+def check_admin_user_pages(**_: Any) -> list[CheckMessage]:
+    """Sessions on the admin's pages of users are on or off (E080)."""
+    wanted: object = config.admin_user_pages
+    return [] if isinstance(wanted, bool) else [BAD_ADMIN_USER_PAGES.found()]

@@ -5,14 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from django.core.management.base import (
-    BaseCommand,
-    CommandError,
-    CommandParser,
-    OutputWrapper,
-)
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from tokenauth.exceptions import TryAgain
+from tokenauth.management.progress import Bar
 from tokenauth.pruning import (
     BATCH_SIZE,
     MAX_BATCH_SIZE,
@@ -37,38 +33,6 @@ def _seconds(text: str) -> float:
     if not 0 <= seconds < float("inf"):
         raise argparse.ArgumentTypeError("is not a number of seconds")
     return seconds
-
-
-class _Bar:
-    """How far a run is, in one line that is written over.
-
-    Args:
-        output: a terminal.
-        total: how many rows there were to begin with; more may turn up.
-    """
-
-    width = 50
-
-    def __init__(self, output: OutputWrapper, total: int) -> None:
-        self._output, self._total = output, total
-        self._shown = -1
-
-    def show(self, removed: Rows) -> None:
-        """Draw the line anew if it says something else than before."""
-        share = min(1.0, removed.total / max(self._total, 1))
-        if int(share * 100) != self._shown:
-            self._shown = int(share * 100)
-            bar = f"[{'#' * int(share * self.width):<{self.width}}]"
-            self._write(f"\r{bar} {self._shown:3} %  {removed.total:,} of {self._total:,} rows")
-
-    def close(self) -> None:
-        """End the line, if there is one."""
-        if self._shown >= 0:
-            self._write("\n")
-
-    def _write(self, text: str) -> None:
-        self._output.write(text, style_func=str, ending="")
-        self._output.flush()
 
 
 class Command(BaseCommand):
@@ -113,12 +77,12 @@ class Command(BaseCommand):
             self._say(verbosity, f"Would remove {_describe(count_due())}.")
             return
         watched = verbosity > 0 and self.stderr.isatty()
-        bar = _Bar(self.stderr, count_due().total) if watched else None
+        bar = Bar(self.stderr, count_due().total, "rows") if watched else None
         try:
             done = prune(
                 batch_size=batch_size,
                 max_seconds=max_seconds,
-                progress=bar.show if bar else None,
+                progress=(lambda gone: bar.show(gone.total)) if bar else None,
             )
         except TryAgain as error:
             raise CommandError(
