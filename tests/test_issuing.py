@@ -9,7 +9,7 @@ from django.db import connection
 from tests.conftest import Clock
 from tests.domain import refresh, row, start
 from tokenauth import sessions
-from tokenauth.issuing import find_sessions, issue_tokens
+from tokenauth.issuing import find_sessions, identify_token, issue_tokens
 from tokenauth.models import AuthSession
 
 GARBAGE = ["", "x", "A" * 64, "e30.e30.e30"]
@@ -120,3 +120,52 @@ class TestFind:
         clock.advance(days=15)
 
         assert find_sessions(refresh_tokens=[str(expired.refresh)]) == []
+
+
+class TestIdentify:
+    def test_by_either_token_of_any_generation(self, user: User, clock: Clock):
+        """The session, the kind of token, and of which generation it is."""
+        first = start(user)
+        clock.advance(hours=1)
+        second = refresh(first)
+        for generation, tokens in enumerate([first, second]):
+            for kind in ("refresh", "access"):
+                found = identify_token(str(getattr(tokens, kind)))
+                assert found is not None
+                assert (found.session.pk, found.kind) == (first.session.pk, kind)
+                assert (found.generation, found.session.generation) == (generation, 1)
+
+    def test_of_what_has_ended(self, user: User, clock: Clock):
+        """Which ``find_sessions`` does not find: here nothing is decided by it."""
+        tokens = start(user)
+        sessions.revoke_session(row(tokens), reason="lost")
+        clock.advance(days=100)
+        user.delete()
+        for raw in (tokens.refresh, tokens.access):
+            assert identify_token(str(raw)) is not None
+        assert find_sessions(refresh_tokens=[str(tokens.refresh)]) == []
+
+    @pytest.mark.req("REQ-26")
+    @pytest.mark.parametrize("kind", ["refresh", "access"])
+    def test_not_by_a_forged_one(self, user: User, clock: Clock, kind: str):
+        """That names the session and proves nothing."""
+        raw = str(getattr(start(user), kind))
+        assert identify_token(raw[:-1] + ("A" if raw[-1] != "A" else "B")) is None
+
+    def test_a_refresh_token_of_another_session(self, user: User, clock: Clock):
+        """The proof is of one session: its end does not fit another's beginning."""
+        one, other = str(start(user).refresh), str(start(user).refresh)
+        assert identify_token(one[:32] + other[32:]) is None
+
+    @pytest.mark.parametrize("raw", GARBAGE)
+    def test_garbage_costs_no_query(self, user: User, raw: str, django_assert_num_queries: Any):
+        """Nothing is asked of the database."""
+        with django_assert_num_queries(0):
+            assert identify_token(raw) is None
+
+    def test_of_a_session_that_is_gone(self, user: User, clock: Clock):
+        """Clean-up removed the row: there is nothing to show."""
+        tokens = start(user)
+        AuthSession.objects.all().delete()
+        assert identify_token(str(tokens.refresh)) is None
+        assert identify_token(tokens.access) is None

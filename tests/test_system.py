@@ -3,7 +3,7 @@
 import secrets
 import time
 import uuid
-from datetime import UTC
+from datetime import UTC, datetime
 
 import pytest
 
@@ -82,3 +82,23 @@ class TestNewId:
         """Migrations name it, so it stays where it is."""
         assert AuthSession._meta.pk.default is system.new_id
         assert system.new_id.__module__ == "tokenauth.system"
+
+
+class TestFirstId:
+    def test_is_before_every_id_of_its_time_and_after_those_before(self, clock):
+        """A bound: ids of one millisecond earlier are below it, its own are not."""
+        for _ in range(100):
+            earlier = system.new_id()
+            clock.advance(milliseconds=1)
+            bound = system.first_id(clock())
+            assert earlier.bytes < bound.bytes <= system.new_id().bytes
+            assert earlier < bound <= system.new_id()
+
+    def test_is_of_the_version_of_all_others(self, clock):
+        """MariaDB compares ids of unlike versions in another order."""
+        assert system.first_id(clock()).version == 7
+        assert system.first_id(clock()).variant == uuid.RFC_4122
+
+    def test_before_the_first_time(self):
+        """A time that no id has is the smallest id."""
+        assert system.first_id(datetime(1960, 1, 1, tzinfo=UTC)).int >> 80 == 0

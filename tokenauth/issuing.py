@@ -21,7 +21,15 @@ from tokenauth.tokens.access import (
 )
 from tokenauth.tokens.refresh import PresentedToken, make_refresh_token, parse_refresh_token
 
-__all__ = ["Tokens", "find_sessions", "issue_tokens", "next_end", "read_token"]
+__all__ = [
+    "FoundToken",
+    "Tokens",
+    "find_sessions",
+    "identify_token",
+    "issue_tokens",
+    "next_end",
+    "read_token",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +147,45 @@ def find_sessions(
             for token in presented
         )
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundToken:
+    """Which session an authentic token belongs to.
+
+    Attributes:
+        session: living or ended.
+        kind: ``refresh`` or ``access``.
+        generation: of the session, at which the token was made.
+    """
+
+    session: AuthSession
+    kind: str
+    generation: int
+
+
+def identify_token(raw: str) -> FoundToken | None:
+    """Return to which session a token belongs, for staff: of any age, generation and state.
+
+    Nothing is changed or recorded by it, and no alarm raised. ``None`` for what is not authentic,
+    and for the token of a session that is no longer kept. One query, and none for garbage.
+
+    Args:
+        raw: the token, of either kind.
+    """
+    keys = config.refresh_keys
+    sessions = AuthSession.objects.using(write_alias()).with_user()
+    if presented := parse_refresh_token(raw, keys):
+        session = sessions.filter(pk=presented.session_id).first()
+        if session is None or not presented.is_authentic(keys, bytes(session.seed)):
+            return None
+        return FoundToken(session, "refresh", presented.generation)
+    try:
+        token = read_token(raw, system.now(), accept_expired=True)
+    except AccessInvalid:
+        return None
+    session = sessions.filter(pk=token.session_id).first()
+    return FoundToken(session, "access", token["gen"]) if session else None
 
 
 def _parse_all(raw_tokens: Iterable[str]) -> list[PresentedToken]:

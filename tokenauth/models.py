@@ -210,6 +210,10 @@ class AuthSession(models.Model):
             models.Index(
                 fields=["-id"], condition=models.Q(new_device=True), name="tokenauth_session_new"
             ),
+            # A rare client or kind of device is not found by walking ten million rows. Neither
+            # changes after the login.
+            models.Index(fields=["client", "-id"], name="tokenauth_session_client"),
+            models.Index(fields=["device_kind", "-id"], name="tokenauth_session_kind"),
         ]
 
     def __str__(self) -> str:

@@ -12,7 +12,7 @@ import time
 import uuid
 from datetime import UTC, datetime
 
-__all__ = ["monotonic", "new_id", "now", "random_bytes"]
+__all__ = ["first_id", "monotonic", "new_id", "now", "random_bytes"]
 
 
 def now() -> datetime:
@@ -36,8 +36,21 @@ def new_id() -> uuid.UUID:
     The first 48 bits are the time in milliseconds, so new rows land at the end of the primary
     key's index. Migrations name this function by its path: it stays here.
     """
-    milliseconds = int(now().timestamp() * 1000)
-    value = bytearray(milliseconds.to_bytes(6, "big") + random_bytes(10))
+    return _id_at(now(), random_bytes(10))
+
+
+def first_id(at: datetime) -> uuid.UUID:
+    """Return the smallest id that :func:`new_id` gives at a time: a bound, never the id of a row.
+
+    Args:
+        at: the time; before 1970 it is 1970.
+    """
+    return _id_at(at, bytes(10))
+
+
+def _id_at(at: datetime, rest: bytes) -> uuid.UUID:
+    milliseconds = max(0, int(at.timestamp() * 1000))
+    value = bytearray(milliseconds.to_bytes(6, "big") + rest)
     value[6] = 0x70 | (value[6] & 0x0F)
     value[8] = 0x80 | (value[8] & 0x3F)
     return uuid.UUID(bytes=bytes(value))

@@ -123,6 +123,14 @@ class Migration(migrations.Migration):
             model_name='authsession',
             index=models.Index(condition=models.Q(('new_device', True)), fields=['-id'], name='tokenauth_session_new'),
         ),
+        migrations.AddIndex(
+            model_name='authsession',
+            index=models.Index(fields=['client', '-id'], name='tokenauth_session_client'),
+        ),
+        migrations.AddIndex(
+            model_name='authsession',
+            index=models.Index(fields=['device_kind', '-id'], name='tokenauth_session_kind'),
+        ),
         migrations.AddConstraint(
             model_name='refreshtoken',
             constraint=models.UniqueConstraint(fields=('session', 'generation'), name='tokenauth_token_generation'),
