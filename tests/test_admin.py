@@ -192,10 +192,17 @@ class TestStatus:
         assert status(root, start(user)) == "active"
 
     def test_expired(self, clock: Clock, user: User, root: Client) -> None:
-        """From expires_at on it is expired, which is not the same as revoked."""
+        """From its absolute end on it is expired, which is not the same as revoked."""
+        session = start(user)
+        clock.advance(days=30)
+        AuthSession.objects.update(expires_at=session.absolute_expires_at)
+        assert status(root, session) == "expired"
+
+    def test_expired_for_lack_of_use(self, clock: Clock, user: User, root: Client) -> None:
+        """What has ended before its absolute end was idle."""
         session = start(user)
         clock.advance(days=14)
-        assert status(root, session) == "expired"
+        assert status(root, session) == "idle-expired"
 
     def test_revoked_with_its_reason(self, user: User, root: Client) -> None:
         """A revoked session says why."""

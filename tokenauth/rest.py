@@ -29,7 +29,7 @@ from rest_framework.views import APIView
 from tokenauth import csrf
 from tokenauth.responses import CsrfFailed, response_for
 
-__all__ = ["MAX_BODY", "TokenAuthView"]
+__all__ = ["MAX_BODY", "HideEverything", "TokenAuthView"]
 
 MAX_BODY = 64 * 1024
 """The largest request body, in bytes. The largest honest one is a fraction of it."""
@@ -104,27 +104,31 @@ class _Negotiation(DefaultContentNegotiation):
         return next((parser for parser in parsers if parser.media_type == essence), None)
 
 
-class _HideEverything(SafeExceptionReporterFilter):
-    """Shows no local variable, header or cookie of these endpoints on any error page or mail.
+class HideEverything(SafeExceptionReporterFilter):
+    """Shows no local variable, header or cookie of a request on any error page or mail.
 
-    Every frame below them handles a password or a token, and Django's own filter is off while
-    ``DEBUG`` is on, which is when tracebacks are pasted into chats.
+    Every frame below a view that is sent one handles a password or a token, and Django's own
+    filter is off while ``DEBUG`` is on, which is when tracebacks are pasted into chats.
     """
 
     def is_active(self, request: HttpRequest | None) -> bool:
+        """Hide whatever ``DEBUG`` says."""
         return True
 
     def get_traceback_frame_variables(
         self, request: HttpRequest | None, tb_frame: FrameType
     ) -> ItemsView[str, Any]:
+        """Return the names of the variables without their values."""
         return dict.fromkeys(tb_frame.f_locals, self.cleansed_substitute).items()
 
     def get_safe_request_meta(self, request: HttpRequest) -> dict[str, Any]:
+        """Leave out the headers that hold tokens."""
         hidden = {"HTTP_COOKIE", "HTTP_AUTHORIZATION", "QUERY_STRING"}
         meta = super().get_safe_request_meta(request)
         return {name: value for name, value in meta.items() if name not in hidden}
 
     def get_safe_cookies(self, request: HttpRequest) -> dict[str, Any]:
+        """Return the names of the cookies without their values."""
         return dict.fromkeys(request.COOKIES, self.cleansed_substitute)
 
 
@@ -154,7 +158,7 @@ class TokenAuthView(APIView):
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         """Wrap the request, and have any error page about it hide everything."""
-        request.exception_reporter_filter = _HideEverything()
+        request.exception_reporter_filter = HideEverything()
         return super().initialize_request(request, *args, **kwargs)
 
     def get_format_suffix(self, **kwargs: Any) -> None:

@@ -1,65 +1,34 @@
-"""The columns and filters of the list of sessions."""
+"""The columns of the list of sessions."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.utils.html import format_html_join
+from django.contrib.admin.utils import quote
+from django.contrib.auth import get_user_model
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from tokenauth import system
 from tokenauth.admin.display import (
-    STAFF_REASONS,
     badge,
     describe_device,
-    describe_reason,
+    describe_methods,
     describe_user,
+    relative,
 )
-from tokenauth.conf import config
-from tokenauth.models import AuthSession, RevokedReason
+from tokenauth.admin.places import place_of
+from tokenauth.models import AuthSession, DeviceKind
+from tokenauth.suspicion import suspicions_of
 
-__all__ = ["ClientFilter", "ReasonFilter", "SessionColumns"]
+__all__ = ["SessionColumns"]
 
-
-class ClientFilter(admin.SimpleListFilter):
-    """By client, as configured: without reading the table for its choices."""
-
-    title = gettext_lazy("client")
-    parameter_name = "client"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Return the names of ``TOKENAUTH_CLIENTS``."""
-        return [(name, name) for name in config.clients]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Return the sessions of the chosen client."""
-        return queryset.filter(client=self.value()) if self.value() else queryset
-
-
-class ReasonFilter(admin.SimpleListFilter):
-    """By the reason of a revocation."""
-
-    title = gettext_lazy("reason of revocation")
-    parameter_name = "revoked"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Return the reasons of this package; a project's own are found on the page."""
-        codes = [code for name, code in vars(RevokedReason).items() if name.isupper()]
-        return [
-            ("no", _("not revoked")),
-            *((code, describe_reason(code)) for code in dict.fromkeys([*codes, *STAFF_REASONS])),
-        ]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Return the sessions that were revoked so."""
-        if self.value() == "no":
-            return queryset.filter(revoked_at__isnull=True)
-        return queryset.filter(revoked_reason=self.value()) if self.value() else queryset
+_MARK = '<span class="tokenauth-mark tokenauth-kind-{}">{}</span>'
+_WARNING = '<span class="tokenauth-mark tokenauth-suspicious">{}</span>'
 
 
 class SessionColumns:
@@ -70,18 +39,72 @@ class SessionColumns:
         """Show the user's name."""
         return describe_user(session)
 
-    @admin.display(description=gettext_lazy("device"), empty_value="-")
-    def device_text(self, session: AuthSession) -> str:
-        """Show the device's name, or its browser and system."""
-        return describe_device(session)
+    def linked_user(self, site: admin.AdminSite) -> Callable[[AuthSession], str]:
+        """Return the column of users with links to their pages, for staff who may open those.
+
+        Args:
+            site: the admin that has the pages.
+        """
+        options = get_user_model()._meta
+        address = f"{site.name}:{options.app_label}_{options.model_name}_change"
+
+        @admin.display(description=gettext_lazy("user"))
+        def user_name(session: AuthSession) -> str:
+            if session.user is None:
+                return describe_user(session)
+            page = reverse(address, args=[quote(session.user.pk)])
+            return format_html('<a href="{}">{}</a>', page, describe_user(session))
+
+        return user_name
+
+    @admin.display(description=gettext_lazy("device"))
+    def device_text(self, session: AuthSession) -> SafeString:
+        """Show the device's name, or its browser and system, and what kind it is of."""
+        name = describe_device(session) or _("unknown device")
+        kinds = [kind for kind in DeviceKind if kind == session.device_kind]
+        marks = [(kind.value, str(kind.label)) for kind in kinds]
+        if session.new_device:
+            marks.append(("new", _("new device")))
+        return format_html("{}{}", name, format_html_join("", _MARK, marks))
 
     @admin.display(description=gettext_lazy("status"))
     def status(self, session: AuthSession) -> SafeString:
-        """Show whether the session is active, expired or revoked, and why."""
-        return badge(session, system.now())
+        """Show whether the session is active, expired or revoked, and why it is worth a look."""
+        warnings = [
+            (_("suspicious: %(reason)s") % {"reason": suspicion.label},)
+            for suspicion in suspicions_of(session)
+        ]
+        label = badge(session, system.now())
+        return format_html("{}{}", label, format_html_join("", _WARNING, warnings))
+
+    @admin.display(description=gettext_lazy("signed in by"))
+    def sign_in(self, session: AuthSession) -> str:
+        """Show in words how the user proved who they are."""
+        return describe_methods(session.amr) or "-"
 
     @admin.display(description=gettext_lazy("addresses"))
     def addresses(self, session: AuthSession) -> SafeString:
         """Show where the session began and, below it, where it was last, if that is elsewhere."""
         found = dict.fromkeys(filter(None, (session.first_ip, session.last_ip)))
-        return format_html_join(mark_safe("<br>"), "{}", ((ip,) for ip in found))
+        lines = [f"{ip} ({place})" if (place := place_of(ip)) else ip for ip in found]
+        return format_html_join(mark_safe("<br>"), "{}", ((line,) for line in lines))
+
+    @admin.display(description=gettext_lazy("created"), ordering="id")
+    def created(self, session: AuthSession) -> SafeString:
+        """Show how long ago the session began. Ids are in that order."""
+        return relative(session.created_at, system.now())
+
+    @admin.display(description=gettext_lazy("last seen"))
+    def last_seen(self, session: AuthSession) -> SafeString:
+        """Show how long ago it was last used."""
+        return relative(session.last_seen_at, system.now())
+
+    @admin.display(description=gettext_lazy("ends"))
+    def ends(self, session: AuthSession) -> SafeString:
+        """Show when it ends unless it is used, or when it has ended."""
+        return relative(session.revoked_at or session.expires_at, system.now())
+
+    @admin.display(description=gettext_lazy("ends at the latest"), ordering="absolute_expires_at")
+    def latest_end(self, session: AuthSession) -> SafeString:
+        """Show when it ends however much it is used."""
+        return relative(session.absolute_expires_at, system.now())

@@ -19,6 +19,7 @@ from tokenauth.accounts import end_of
 from tokenauth.audit import clean
 from tokenauth.devices import describe
 from tokenauth.models import AuthEvent, AuthSession, EndReason, EventType, RevokedReason
+from tokenauth.selection import State
 
 __all__ = [
     "STAFF_REASONS",
@@ -164,8 +165,10 @@ def describe_end(session: AuthSession, now: datetime) -> tuple[str, str]:
 
 
 def badge(session: AuthSession, now: datetime) -> SafeString:
-    """Return :func:`describe_end` as a coloured label, for a column."""
+    """Return :func:`describe_end` as a coloured label; one for lack of use says so."""
     kind, text = describe_end(session, now)
+    if kind == "expired" and session.expires_at < session.absolute_expires_at:
+        kind, text = "idle", str(State.IDLE.label)
     return format_html('<span class="tokenauth-status tokenauth-{}">{}</span>', kind, text)
 
 

@@ -12,7 +12,7 @@ import re
 import uuid
 from collections.abc import Callable
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin, messages
 from django.db import transaction
@@ -68,7 +68,7 @@ class ReadOnlyAdmin(ModelAdmin):
     ordering = ("-id",)
     show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False
-    sortable_by = ()
+    sortable_by: ClassVar[tuple[str, ...]] = ()
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Nobody adds: a session comes from a login, an event from what happened."""
@@ -128,7 +128,8 @@ class ReadOnlyAdmin(ModelAdmin):
             request,
             _(
                 "That was a token. It was not searched for: tokens do not belong into addresses. "
-                "Search by user, address or session id."
+                "Use “Find by token” on the page of sessions, or search by user, address or "
+                "session id."
             ),
         )
         return HttpResponseRedirect(f"{path}?{query.urlencode()}".removesuffix("?"))

@@ -9,12 +9,20 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db.models import CharField, Q, QuerySet, TextField
 
 from tokenauth.admin.readonly import as_address, as_uuid
+from tokenauth.database import write_alias
+from tokenauth.models import SessionQuerySet
+from tokenauth.networks import as_network, sessions_in
 
-__all__ = ["search_events", "search_sessions"]
+__all__ = ["MAX_KEYS", "MAX_USERS", "search_events", "search_sessions"]
+
+MAX_KEYS = 5000
+"""So many sessions are looked up before they are put in order; more are dense enough to walk to."""
+MAX_USERS = 1000
+"""So many users are found by a name at most: those named so exactly, and then others."""
 
 
-def search_sessions(sessions: QuerySet[Any], term: str) -> QuerySet[Any]:
-    """Return the sessions with this id or address, or of users whose name or e-mail has it.
+def search_sessions(sessions: SessionQuerySet, term: str) -> SessionQuerySet:
+    """Return the sessions of an id, an address or network, or of users whose name begins so.
 
     Args:
         sessions: to search in.
@@ -24,12 +32,19 @@ def search_sessions(sessions: QuerySet[Any], term: str) -> QuerySet[Any]:
         return sessions
     if session_id := as_uuid(term):
         return sessions.filter(pk=session_id)
-    if address := as_address(term):
-        return sessions.filter(Q(first_ip=address) | Q(last_ip=address))
-    found = Q(pk__in=[])
-    for name in _name_fields():
-        found |= Q(**{f"user__{name}__icontains": term})
-    return sessions.filter(found)
+    if network := as_network(term):
+        return _looked_up(sessions, sessions_in(sessions, network))
+    return _looked_up(sessions, sessions.filter(user_id__in=_users_named(term)))
+
+
+def _looked_up(sessions: SessionQuerySet, found: SessionQuerySet) -> SessionQuerySet:
+    """Return what was found by its keys, unless there are too many of them.
+
+    PostgreSQL takes it that matches are spread evenly over the table. For the newest fifty of some
+    thousand it would walk the primary key, past every session that is newer than all of them.
+    """
+    keys = list(found.order_by().values_list("pk", flat=True)[: MAX_KEYS + 1])
+    return found if len(keys) > MAX_KEYS else sessions.filter(pk__in=keys)
 
 
 def search_events(events: QuerySet[Any], term: str) -> QuerySet[Any]:
@@ -44,11 +59,39 @@ def search_events(events: QuerySet[Any], term: str) -> QuerySet[Any]:
     return events.filter(about)
 
 
-def _name_fields() -> list[str]:
-    """Return the fields of the project's user model that hold a name to log in by, or an e-mail."""
+def _users_named(term: str) -> list[Any]:
+    """Return the keys of users whose name, or e-mail address, is or begins with what was typed.
+
+    As it was typed, in small letters, in capitals, and with a capital first: each of these is
+    found in an index, where a comparison that ignores case reads every user.
+    """
+    spellings = dict.fromkeys([term, term.lower(), term.upper(), term.capitalize()])
+    exact, beginning = Q(pk__in=[]), Q(pk__in=[])
+    for name in _name_fields(term):
+        if _has_index(get_user_model(), name):  # what is read from end to end is read once
+            exact |= Q(**{f"{name}__in": list(spellings)})
+        for spelling in spellings:
+            beginning |= Q(**{f"{name}__startswith": spelling})
+    users = get_user_model()._base_manager.using(write_alias()).values_list("pk", flat=True)
+    found = [*users.filter(exact)[:MAX_USERS], *users.filter(beginning)[:MAX_USERS]]
+    return list(dict.fromkeys(found))[:MAX_USERS]
+
+
+def _name_fields(term: str = "@") -> list[str]:
+    """Return the fields of the project's user model that hold a name to log in by, or an e-mail.
+
+    Django's own user has no index on the e-mail address: such a column is read from end to end,
+    so only for what looks like an address.
+    """
     model: Any = get_user_model()
-    names = dict.fromkeys([model.USERNAME_FIELD, _email_field(model)])
-    return [name for name in names if _is_text(model, name)]
+    email = _email_field(model)
+    names = [name for name in dict.fromkeys([model.USERNAME_FIELD, email]) if _is_text(model, name)]
+    return [name for name in names if name != email or "@" in term or _has_index(model, name)]
+
+
+def _has_index(model: Any, name: str) -> bool:
+    field = model._meta.get_field(name)
+    return bool(field.unique or field.db_index)
 
 
 def _email_field(model: Any) -> str:

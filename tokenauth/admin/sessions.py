@@ -7,6 +7,7 @@ from typing import Any, cast
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import quote, unquote
+from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -16,15 +17,19 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from tokenauth import system
 from tokenauth.admin import confirmation, revoking
-from tokenauth.admin.columns import ClientFilter, ReasonFilter, SessionColumns
+from tokenauth.admin.columns import SessionColumns
 from tokenauth.admin.display import describe_user
+from tokenauth.admin.filters import FILTERS, PARAMETERS
+from tokenauth.admin.finding import find_by_token
 from tokenauth.admin.forms import MAX_SELECTED, RevokeForm
 from tokenauth.admin.many import BulkRevocation
 from tokenauth.admin.page import PAGE_FIELDS, PAGE_FIELDSETS, SessionPage, page_context
+from tokenauth.admin.paging import BoundedPaginator, SessionList
 from tokenauth.admin.readonly import ReadOnlyAdmin, as_uuid
 from tokenauth.admin.search import search_sessions
 from tokenauth.exceptions import TryAgain
 from tokenauth.models import AuthSession, SessionQuerySet
+from tokenauth.selection import State
 
 __all__ = ["AuthSessionAdmin"]
 
@@ -37,14 +42,21 @@ class AuthSessionAdmin(BulkRevocation, SessionColumns, SessionPage, ReadOnlyAdmi
 
     actions = ("revoke_selected", "revoke_users", "revoke_older")
     change_form_template = "admin/tokenauth/authsession/change_form.html"
-    filters_allowed = frozenset({"client", "revoked", "user", "user__exact"})
+    change_list_template = "admin/tokenauth/authsession/change_list.html"
+    filters_allowed = PARAMETERS | {"user", "user__exact"}
     list_display = (
-        *("user_name", "client", "device_text", "status"),
-        *("addresses", "last_seen_at", "expires_at"),
+        *("user_name", "device_text", "status", "client", "sign_in", "addresses"),
+        *("created", "last_seen", "ends", "latest_end"),
     )
-    list_filter = (ClientFilter, ReasonFilter)
+    list_display_links = ("device_text",)
+    list_filter = FILTERS
+    paginator = BoundedPaginator
     search_fields = ("id",)  # shows the box; get_search_results() says what is searched
-    search_help_text = gettext_lazy("The user's name or e-mail address, an IP address, or an id.")
+    search_help_text = gettext_lazy(
+        "How a user's name begins, an e-mail address or its beginning up to the @, an IP address "
+        "or a network such as 10.1.0.0/16, or the id of a session."
+    )
+    sortable_by = ("created", "latest_end")
     readonly_fields = PAGE_FIELDS
     fieldsets = PAGE_FIELDSETS
 
@@ -56,11 +68,31 @@ class AuthSessionAdmin(BulkRevocation, SessionColumns, SessionPage, ReadOnlyAdmi
         sessions = cast("SessionQuerySet", super().get_queryset(request))
         return sessions.with_user()
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[SessionList]:
+        """List by indexes."""
+        return SessionList
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        """Link the users for whoever may open their pages."""
+        columns: list[Any] = [*super().get_list_display(request)]
+        users, site = get_user_model(), self.admin_site
+        may_open = site.is_registered(users) and site.get_model_admin(users).has_view_permission(
+            request
+        )
+        if may_open and "user_name" in columns:
+            columns[columns.index("user_name")] = self.linked_user(site)
+        return columns
+
+    def get_ordering(self, request: HttpRequest) -> Any:
+        """Show the newest first; of the expired ones, which are old, those that ended last."""
+        expired = request.GET.get("status") == State.EXPIRED
+        return ["-absolute_expires_at"] if expired else super().get_ordering(request)
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         """Search by what may be seen in an address, never by a secret column."""
-        return search_sessions(queryset, search_term.strip()), False
+        return search_sessions(cast("SessionQuerySet", queryset), search_term.strip()), False
 
     def get_urls(self) -> list[URLPattern]:
         """Return the addresses, with that of the question before one session is revoked."""
@@ -69,7 +101,16 @@ class AuthSessionAdmin(BulkRevocation, SessionColumns, SessionPage, ReadOnlyAdmi
             self.admin_site.admin_view(self.revoke_view),
             name="tokenauth_authsession_revoke",
         )
-        return [*self.guarded([revoke]), *super().get_urls()]
+        find = path(
+            "find-by-token/",
+            self.admin_site.admin_view(self.find_by_token_view),
+            name="tokenauth_authsession_find_by_token",
+        )
+        return [*self.guarded([find, revoke]), *super().get_urls()]
+
+    def find_by_token_view(self, request: HttpRequest) -> HttpResponse:
+        """Ask for a token, and go to its session."""
+        return find_by_token(request, self)
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
