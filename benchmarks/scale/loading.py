@@ -20,7 +20,7 @@ from tokenauth.accounts import auth_hash
 from tokenauth.conf import config
 from tokenauth.tokens.refresh import make_refresh_token
 
-__all__ = ["HISTORY", "Lot", "add_users", "load", "settle", "token"]
+__all__ = ["AGENTS", "HISTORY", "PASSWORD", "Lot", "add_users", "fill", "load", "settle", "token"]
 
 HISTORY = 3
 """Rows of history for each session: its login and two rotations."""
@@ -122,7 +122,7 @@ CROSS JOIN LATERAL (SELECT md5(%(name)s || i) AS h) b
 
 
 def load(alias: str, lot: Lot) -> None:
-    """Load a lot, without indexes if it is large: they are made afterwards."""
+    """Load a lot: living sessions that are all alike."""
     facts: dict[str, Any] = {
         "name": lot.name,
         "count": lot.count,
@@ -135,12 +135,24 @@ def load(alias: str, lot: Lot) -> None:
         "hash": auth_hash(User(password=PASSWORD)),
         "agents": list(AGENTS),
     }
+    fill(alias, lot, facts, SESSIONS, ROWS_OF_HISTORY)
+
+
+def fill(alias: str, lot: Lot, facts: dict[str, Any], *statements: str) -> None:
+    """Run statements that insert, without indexes if they are large: they are made afterwards.
+
+    Args:
+        alias: the database.
+        lot: what is inserted.
+        facts: the parameters of the statements.
+        statements: the SQL.
+    """
     for name in ("synchronous_commit = off", "maintenance_work_mem = '1GB'"):
         execute(alias, f"SET {name}")
     rebuild = _drop_indexes(alias) if lot.count > 100_000 else []
     with connections[alias].cursor() as cursor:
-        cursor.execute(SESSIONS, facts)
-        cursor.execute(ROWS_OF_HISTORY, facts)
+        for statement in statements:
+            cursor.execute(statement, facts)
     for statement in rebuild:
         execute(alias, statement)
     connections[alias].close()

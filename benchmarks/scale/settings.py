@@ -11,7 +11,10 @@ import environ
 
 from tests.settings import *  # noqa: F403 - the same project
 
-LOTS = ("small", "large", "growth", "pruning", "revoking")
+LOTS = (
+    *("small", "large", "growth", "pruning", "revoking"),
+    *("console_small", "console_large"),
+)
 """The databases, by what they are for."""
 
 _server = environ.Env().db(
