@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install
 # The project's own settings, whatever the shell has exported for another one.
 CLEAN := env -u DATABASE_URL -u CACHE_URL -u DJANGO_SETTINGS_MODULE
 
-.PHONY: demo test benchmark chaos comparison layers lint format machine matrix model replay revocation rules scale simulation types clean
+.PHONY: demo test benchmark chaos comparison layers lint format machine matrix messages model replay revocation rules scale simulation types clean
 
 demo: $(VENV)/demo.stamp
 	$(CLEAN) PORT=$(PORT) $(BIN)/python manage.py migrate --verbosity 0
@@ -35,6 +35,13 @@ types: $(VENV)/typing.stamp
 
 layers: $(VENV)/lint.stamp
 	$(BIN)/lint-imports
+
+# Takes the messages of the sources into every translation, and compiles them. Needs GNU gettext.
+# After a change of a text: once to find what is new, once more when that is translated.
+messages: $(VENV)/tests.stamp
+	cd tokenauth && $(CLEAN) $(abspath $(BIN))/python -m django makemessages --all \
+		--add-location file --no-obsolete --no-wrap
+	cd tokenauth && $(CLEAN) $(abspath $(BIN))/python -m django compilemessages
 
 # Which test proves which rule; fails if a rule has no test.
 rules: $(VENV)/tests.stamp

@@ -6,7 +6,7 @@ from importlib import import_module
 
 from django.apps import AppConfig, apps
 from django.core.checks import register
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 __all__ = ["TokenAuthConfig"]
 
@@ -15,7 +15,8 @@ class TokenAuthConfig(AppConfig):
     """``tokenauth`` in ``INSTALLED_APPS``."""
 
     name = "tokenauth"
-    verbose_name = _("Sessions")
+    # With a context: django.contrib.sessions has the same name, and leaves it in English.
+    verbose_name = pgettext_lazy("of this app", "Sessions")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

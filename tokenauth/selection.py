@@ -15,6 +15,7 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from tokenauth import system
 from tokenauth.conf import config
@@ -31,7 +32,7 @@ _MARGIN = timedelta(minutes=1)
 class State(models.TextChoices):
     """How a session stands, as staff look for it."""
 
-    ACTIVE = "active", _("active")
+    ACTIVE = "active", pgettext_lazy("session", "active")
     IDLE = "idle", _("idle-expired")
     EXPIRED = "expired", _("expired")
     REVOKED = "revoked", _("revoked")

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince, timeuntil
 from django.utils.timezone import get_current_timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, npgettext_lazy, pgettext
 
 from tokenauth.accounts import end_of
 from tokenauth.audit import clean
@@ -81,6 +81,16 @@ _METHODS: Mapping[str, Promise] = {
     "sso": gettext_lazy("single sign-on"),
 }
 
+# Django's own names of these stand alone; other languages inflect them here: "vor 3 Tagen".
+_SPANS: Mapping[str, Any] = {
+    "year": npgettext_lazy("ago or from now", "%(num)d year", "%(num)d years", "num"),
+    "month": npgettext_lazy("ago or from now", "%(num)d month", "%(num)d months", "num"),
+    "week": npgettext_lazy("ago or from now", "%(num)d week", "%(num)d weeks", "num"),
+    "day": npgettext_lazy("ago or from now", "%(num)d day", "%(num)d days", "num"),
+    "hour": npgettext_lazy("ago or from now", "%(num)d hour", "%(num)d hours", "num"),
+    "minute": npgettext_lazy("ago or from now", "%(num)d minute", "%(num)d minutes", "num"),
+}
+
 
 def plain(text: str) -> str:
     """Return ``text`` as one printable line, whatever was stored, by whatever way.
@@ -132,9 +142,9 @@ def relative(at: datetime, now: datetime) -> SafeString:
     if abs(now - at) < timedelta(minutes=1):
         text = _("just now") if at <= now else _("in less than a minute")
     elif at < now:
-        text = _("%(time)s ago") % {"time": timesince(at, now)}
+        text = _("%(time)s ago") % {"time": timesince(at, now, time_strings=_SPANS)}
     else:
-        text = _("in %(time)s") % {"time": timeuntil(at, now)}
+        text = _("in %(time)s") % {"time": timeuntil(at, now, time_strings=_SPANS)}
     return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), exact(at), text)
 
 
@@ -154,7 +164,7 @@ def describe_end(session: AuthSession, now: datetime) -> tuple[str, str]:
     """
     ended = end_of(session, now)
     if ended is None:
-        return "active", _("active")
+        return "active", pgettext("session", "active")
     if ended is EndReason.EXPIRED:
         return "expired", _("expired")
     if session.revoked_at is None:
