@@ -1,4 +1,4 @@
-"""Remove sessions that are over, and old rows of the audit trail."""
+"""Remove sessions that are over, old rows of the audit trail and old statistics."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.core.management.base import (
     OutputWrapper,
 )
 
+from tokenauth import system
 from tokenauth.exceptions import TryAgain
 from tokenauth.pruning import (
     BATCH_SIZE,
@@ -21,6 +22,7 @@ from tokenauth.pruning import (
     count_due,
     prune,
 )
+from tokenauth.statistics import gather
 
 __all__ = ["Command"]
 
@@ -76,8 +78,8 @@ class Command(BaseCommand):
 
     help = (
         "Remove the sessions whose absolute end has passed, with their history, and the events "
-        "that are older than TOKENAUTH_EVENT_RETENTION. Safe beside live traffic, and beside "
-        "itself; run it daily."
+        "and statistics that are older than TOKENAUTH_EVENT_RETENTION. What the statistics count "
+        "is counted before it goes. Safe beside live traffic, and beside itself; run it daily."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -114,7 +116,11 @@ class Command(BaseCommand):
             return
         watched = verbosity > 0 and self.stderr.isatty()
         bar = _Bar(self.stderr, count_due().total) if watched else None
+        began = system.monotonic()
         try:
+            gather(max_seconds=max_seconds)
+            if max_seconds is not None:
+                max_seconds = max(0.0, max_seconds - (system.monotonic() - began))
             done = prune(
                 batch_size=batch_size,
                 max_seconds=max_seconds,
@@ -145,8 +151,9 @@ def _describe(rows: Rows, most: int | None = None) -> str:
         (rows.sessions, "sessions"),
         (rows.refresh_tokens, "rows of their history"),
         (rows.events, "events"),
+        (rows.statistics, "statistics"),
     )
-    first, second, third = (
+    *others, last = (
         f"{count:,}{' or more' if count == most else ''} {name}" for count, name in counts
     )
-    return f"{first}, {second} and {third}"
+    return f"{', '.join(others)} and {last}"
