@@ -12,7 +12,7 @@ import re
 import uuid
 from collections.abc import Callable
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin, messages
 from django.db import transaction
@@ -65,7 +65,7 @@ class ReadOnlyAdmin(ModelAdmin):
 
     filters_allowed: frozenset[str] = frozenset()
     list_per_page = 50
-    ordering = ("-id",)
+    ordering: ClassVar[tuple[str, ...]] = ("-id",)
     show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False
     sortable_by = ()

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.core.exceptions import FieldDoesNotExist
+from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db.models import CharField, Q, QuerySet, TextField
 
 from tokenauth.admin.readonly import as_address, as_uuid
 
 __all__ = ["search_events", "search_sessions"]
+
+_MOST_USERS = 100
+"""Users whose e-mail address is the same, at most."""
 
 
 def search_sessions(sessions: QuerySet[Any], term: str) -> QuerySet[Any]:
@@ -33,15 +37,29 @@ def search_sessions(sessions: QuerySet[Any], term: str) -> QuerySet[Any]:
 
 
 def search_events(events: QuerySet[Any], term: str) -> QuerySet[Any]:
-    """Return the events of a session, an address or a user's key; arguments as above."""
+    """Return the events of a session, an address or a user: each by an index; arguments as above.
+
+    A user is found by the whole name, e-mail address or key; one who was deleted, by the key.
+    """
     if not term:
         return events
-    about = Q(user_key=term)
-    if session_id := as_uuid(term):
-        about |= Q(session_id=session_id)
     if address := as_address(term):
-        about |= Q(ip=address)
-    return events.filter(about)
+        return events.filter(ip=address)
+    if session_id := as_uuid(term):
+        # A project's users may have such keys too.
+        return events.filter(Q(session_id=session_id) | _of_users(events.db, term))
+    return events.filter(_of_users(events.db, term))
+
+
+def _of_users(alias: str, term: str) -> Q:
+    model: Any = get_user_model()
+    named = Q(pk__in=[])
+    for name in _name_fields():
+        named |= Q(**{name: term})
+    with suppress(ValidationError):  # no key of a user
+        named |= Q(pk=model._meta.pk.to_python(term))
+    users = model._base_manager.using(alias).filter(named).values_list("pk", flat=True)
+    return Q(user_id__in=list(users[:_MOST_USERS])) | Q(user_id=None, user_key=term)
 
 
 def _name_fields() -> list[str]:

@@ -23,6 +23,7 @@ from tokenauth.admin.display import (
     describe_user,
     shorten_user_agent,
 )
+from tokenauth.admin.overview import overview
 from tokenauth.admin.readonly import ReadOnlyAdmin, as_uuid
 from tokenauth.admin.search import search_sessions
 from tokenauth.audit import HISTORY_KEPT
@@ -104,13 +105,28 @@ class AuthSessionAdmin(SessionColumns, ReadOnlyAdmin):
         return search_sessions(queryset, search_term.strip()), False
 
     def get_urls(self) -> list[URLPattern]:
-        """Return the addresses, with that of the question before one session is revoked."""
+        """Return the addresses, with the overview and the question before a session is revoked."""
         revoke = path(
             "<path:object_id>/revoke/",
             self.admin_site.admin_view(self.revoke_view),
             name="tokenauth_authsession_revoke",
         )
-        return [*self.guarded([revoke]), *super().get_urls()]
+        figures = path(
+            "overview/",
+            self.admin_site.admin_view(self.overview_view),
+            name="tokenauth_authsession_overview",
+        )
+        return [*self.guarded([revoke, figures]), *super().get_urls()]
+
+    def overview_view(self, request: HttpRequest) -> HttpResponse:
+        """Show what happens to sessions, in figures and plots.
+
+        Raises:
+            PermissionDenied: not for this member of staff.
+        """
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return overview(self, request)
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any

@@ -151,7 +151,7 @@ def _describe(rows: Rows, most: int | None = None) -> str:
         (rows.sessions, "sessions"),
         (rows.refresh_tokens, "rows of their history"),
         (rows.events, "events"),
-        (rows.statistics, "statistics"),
+        (rows.statistics, "rows of statistics"),
     )
     *others, last = (
         f"{count:,}{' or more' if count == most else ''} {name}" for count, name in counts
