@@ -390,12 +390,12 @@ class TestTime:
 
 
 @contextmanager
-def refusing(times: int) -> Iterator[list[str]]:
+def refusing(times: int, verb: str = "DELETE", table: str = "authsession") -> Iterator[list[str]]:
     """Let the database refuse so many deletions of sessions, as for a deadlock."""
     refused: list[str] = []
 
     def refuse(execute: Any, sql: str, *args: Any) -> Any:
-        if "DELETE" in sql and "authsession" in sql and len(refused) < times:
+        if verb in sql and table in sql and len(refused) < times:
             refused.append(sql)
             raise OperationalError("deadlock detected")
         return execute(sql, *args)
