@@ -467,7 +467,7 @@ class TestSafety:
     @pytest.mark.req("REQ-118")
     def test_a_token_leaves_the_address(self, noon: Clock, app: Api, root: Client):
         """As on every page."""
-        response = root.get(OVERVIEW, {"period": app.access})
+        response = root.get(OVERVIEW, {"period": str(app.access)})
 
         assert (response.status_code, response["Location"]) == (302, OVERVIEW)
 

@@ -48,6 +48,9 @@ MARGIN = timedelta(minutes=2)
 REACH = timedelta(days=30)
 """So far back hours are counted that nobody has counted yet."""
 
+_MOST_HOURS = REACH // HOUR + 2
+"""No call does more: whatever goes wrong, it comes to an end."""
+
 TOP_USERS = 20
 """So many of the users with the most active sessions are kept."""
 
@@ -140,13 +143,15 @@ def gather(
     if end is None or system.monotonic() < end:
         _gather_active(alias, now, scan_at_most)
     written = 0
-    while (due := _next_due(alias, now)) is not None:
+    for _ in range(_MOST_HOURS):
+        due = _next_due(alias, now)
+        if due is None:
+            return Gathered(written, complete=True)
         if end is not None and system.monotonic() >= end:
-            return Gathered(written, complete=False)
+            break
         hour, after = due
-        counted = _count(alias, hour, hour + HOUR, after)
-        written += _write(alias, hour, counted)
-    return Gathered(written, complete=True)
+        written += _write(alias, hour, _count(alias, hour, hour + HOUR, after))
+    return Gathered(written, complete=False)
 
 
 def gathered_until(now: datetime) -> tuple[datetime, int] | None:
