@@ -292,6 +292,7 @@ class AuthEvent(models.Model):
         on_delete=models.SET_NULL,
         null=True,
         db_constraint=False,
+        db_index=False,
         related_name="+",
         verbose_name=_("user"),
     )
@@ -319,6 +320,8 @@ class AuthEvent(models.Model):
         default_permissions = ("view",)
         # Each in the order of the list, so that a page of it is read from an index and not sorted.
         indexes: ClassVar = [
+            # With the key, which is all that is left of a user who was deleted.
+            models.Index(fields=["user", "user_key"], name="tokenauth_event_user"),
             models.Index(fields=["-created_at", "-id"], name="tokenauth_event_time"),
             models.Index(fields=["type", "-created_at", "-id"], name="tokenauth_event_type"),
             models.Index(fields=["reason", "-created_at", "-id"], name="tokenauth_event_reason"),

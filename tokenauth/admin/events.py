@@ -16,13 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from tokenauth.admin.display import (
-    STAFF_REASONS,
-    describe_event,
-    describe_reason,
-    plain,
-    shorten_user_agent,
-)
+from tokenauth.admin.display import STAFF_REASONS, describe_event, describe_reason, plain
 from tokenauth.admin.export import export
 from tokenauth.admin.periods import EventTimeFilter
 from tokenauth.admin.readonly import ReadOnlyAdmin
@@ -192,7 +186,7 @@ class AuthEventAdmin(ReadOnlyAdmin):
     @admin.display(description=gettext_lazy("device"))
     def device(self, event: AuthEvent) -> str:
         """Show the user agent, shortly."""
-        return shorten_user_agent(event.user_agent)
+        return str(describe_event(event)["device"])
 
     @admin.display(description=gettext_lazy("browser"))
     def agent(self, event: AuthEvent) -> str:

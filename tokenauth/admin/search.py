@@ -45,21 +45,27 @@ def search_events(events: QuerySet[Any], term: str) -> QuerySet[Any]:
         return events
     if address := as_address(term):
         return events.filter(ip=address)
-    if session_id := as_uuid(term):
-        # A project's users may have such keys too.
-        return events.filter(Q(session_id=session_id) | _of_users(events.db, term))
-    return events.filter(_of_users(events.db, term))
+    is_id = as_uuid(term)
+    users = _users_called(events.db, term, with_names=is_id is None)
+    about = Q(user_id__in=users) | Q(user_id=None, user_key=term)
+    # A project's users may have keys that look like ids of sessions.
+    return events.filter(about | Q(session_id=is_id) if is_id else about)
 
 
-def _of_users(alias: str, term: str) -> Q:
+def _users_called(alias: str, term: str, *, with_names: bool) -> list[Any]:
+    """Return the keys of the users with this key or name; or e-mail address, if it is one.
+
+    Django's own user has no index of e-mail addresses: what cannot be one is not looked for.
+    """
     model: Any = get_user_model()
-    named = Q(pk__in=[])
-    for name in _name_fields():
-        named |= Q(**{name: term})
+    called = Q(pk__in=[])
     with suppress(ValidationError):  # no key of a user
-        named |= Q(pk=model._meta.pk.to_python(term))
-    users = model._base_manager.using(alias).filter(named).values_list("pk", flat=True)
-    return Q(user_id__in=list(users[:_MOST_USERS])) | Q(user_id=None, user_key=term)
+        called |= Q(pk=model._meta.pk.to_python(term))
+    for name in _name_fields() if with_names else ():
+        if name == model.USERNAME_FIELD or "@" in term:
+            called |= Q(**{name: term})
+    users = model._base_manager.using(alias).filter(called)
+    return list(users.values_list("pk", flat=True)[:_MOST_USERS])
 
 
 def _name_fields() -> list[str]:

@@ -107,13 +107,13 @@ class Migration(migrations.Migration):
                 ('reason', models.CharField(blank=True, max_length=32, verbose_name='reason')),
                 ('detail', models.JSONField(blank=True, default=dict, verbose_name='detail')),
                 ('actor', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='actor')),
-                ('user', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='user')),
+                ('user', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='user')),
             ],
             options={
                 'verbose_name': 'event',
                 'verbose_name_plural': 'events',
                 'default_permissions': ('view',),
-                'indexes': [models.Index(fields=['-created_at', '-id'], name='tokenauth_event_time'), models.Index(fields=['type', '-created_at', '-id'], name='tokenauth_event_type'), models.Index(fields=['reason', '-created_at', '-id'], name='tokenauth_event_reason'), models.Index(fields=['ip', '-created_at', '-id'], name='tokenauth_event_ip'), models.Index(condition=models.Q(('type__in', ('reuse', 'database_behind'))), fields=['-created_at', '-id'], name='tokenauth_event_alarm')],
+                'indexes': [models.Index(fields=['user', 'user_key'], name='tokenauth_event_user'), models.Index(fields=['-created_at', '-id'], name='tokenauth_event_time'), models.Index(fields=['type', '-created_at', '-id'], name='tokenauth_event_type'), models.Index(fields=['reason', '-created_at', '-id'], name='tokenauth_event_reason'), models.Index(fields=['ip', '-created_at', '-id'], name='tokenauth_event_ip'), models.Index(condition=models.Q(('type__in', ('reuse', 'database_behind'))), fields=['-created_at', '-id'], name='tokenauth_event_alarm')],
             },
         ),
         migrations.AddIndex(
