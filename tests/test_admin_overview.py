@@ -351,6 +351,16 @@ class TestTables:
         )
         assert root.get(link).status_code == 200
 
+    def test_of_users_are_those_of_the_newest_count(self, user: User, noon: Clock, root: Client):
+        """What a crash left of an earlier one is not shown."""
+        start(user)
+        gather()
+        AuthStatistic.objects.create(
+            hour=noon() - timedelta(hours=1), measure=Measure.TOP_USER, key="left", count=9
+        )
+
+        assert "left" not in section(show(root), "top-users")
+
     def test_of_users_who_are_gone(self, user: User, noon: Clock, root: Client):
         """By what is left of them, their key; the key of another user model is no error."""
         start(user)
