@@ -292,13 +292,22 @@ class TestPlots:
 
     def test_leave_a_gap_where_nothing_was_counted(self):
         """A level that is not known is no zero: the line is interrupted, a lone point a dot."""
-        chart = draw(
-            "x", "X", [(str(n), str(n)) for n in range(5)], [Curve("a", [1, 2, None, 4, None])]
-        )
+        times = [(str(n), str(n)) for n in range(5)]
+        chart = draw("x", "X", times, [Curve("a", [1, 2, None, 4, None], is_level=True)])
 
         assert [path.count("L") for path in chart.lines[0].paths] == [1]
         assert len(chart.lines[0].dots) == 1
         assert [cells for _, cells in chart.rows] == [["1"], ["2"], ["-"], ["4"], ["-"]]
+
+    def test_tell_what_is_not_over_from_a_fall(self):
+        """The last stretch of a count is drawn apart, and named; of a level it is no other."""
+        times = [(str(n), str(n)) for n in range(3)]
+        count, level = Curve("a", [2, 2, 1]), Curve("b", [2, 2, 1], is_level=True)
+        chart = draw("x", "X", times, [count, level])
+
+        assert [line.paths[0].count("L") for line in chart.lines] == [1, 2]
+        assert [line.unfinished.count("L") for line in chart.lines] == [1, 0]
+        assert [time for time, _ in chart.rows] == ["0", "1", "2 (so far)"]
 
     @pytest.mark.parametrize(
         ("most", "top"), [(0, 4), (1, 4), (4, 4), (5, 8), (9, 20), (81, 200), (12345, 20000)]
@@ -318,11 +327,11 @@ class TestPlots:
 
     def test_shares_add_up(self):
         """Of the whole; what did not happen has none."""
-        found = shares([("a", 3), ("b", 1), ("c", 0)])
+        found = shares([("a", 2), ("b", 1), ("c", 0)])
 
         assert [(part.label, part.percent, part.width) for part in found] == [
-            ("a", "75 %", "75.0"),
-            ("b", "25 %", "25.0"),
+            ("a", "67 %", "66.7"),
+            ("b", "33 %", "33.3"),
         ]
         assert shares([("a", 0)]) == []
 

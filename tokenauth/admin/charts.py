@@ -16,9 +16,9 @@ from django.utils.translation import gettext as _
 
 __all__ = ["Chart", "Curve", "Share", "draw", "format_number", "shares"]
 
-WIDTH, HEIGHT = 640, 200
+WIDTH, HEIGHT = 480, 180
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 10, 10, 24
-_MOST_LABELS = 8
+_MOST_LABELS = 5
 _GRID_LINES = 4
 
 
@@ -66,11 +66,13 @@ class Line:
     Attributes:
         label: what it is.
         paths: the connected parts, each as the ``d`` of an SVG path.
+        unfinished: the part that leads to the stretch of time that is not over, if there is one.
         dots: points without a neighbour, as pairs of coordinates.
     """
 
     label: str
     paths: list[str] = field(default_factory=list)
+    unfinished: str = ""
     dots: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -125,7 +127,7 @@ class Share:
 
 def format_number(number: float) -> str:
     """Return a number as people of the current language write it."""
-    return number_format(number, decimal_pos=0, force_grouping=True)
+    return number_format(round(number), decimal_pos=0, force_grouping=True)
 
 
 def draw(name: str, title: str, times: Sequence[tuple[str, str]], curves: Sequence[Curve]) -> Chart:
@@ -135,7 +137,7 @@ def draw(name: str, title: str, times: Sequence[tuple[str, str]], curves: Sequen
         name: for the id of the plot.
         title: what it shows.
         times: for each stretch its short name, for the axis (or nothing), and its full one, for
-            the table.
+            the table. The last stretch is not over yet.
         curves: each with as many values.
     """
     known = [value for curve in curves for value in curve.values if value is not None]
@@ -150,7 +152,7 @@ def draw(name: str, title: str, times: Sequence[tuple[str, str]], curves: Sequen
         alongs=_marks([short for short, _full in times]),
         header=[curve.label for curve in curves],
         rows=[
-            (full, [_cell(curve.values[index]) for curve in curves])
+            (_row_name(full, index, len(times)), [_cell(curve.values[index]) for curve in curves])
             for index, (_short, full) in enumerate(times)
         ],
         is_empty=not any(known),
@@ -187,6 +189,10 @@ def shares(counts: Sequence[tuple[str, int]]) -> list[Share]:
     ]
 
 
+def _row_name(name: str, index: int, count: int) -> str:
+    return _("%(time)s (so far)") % {"time": name} if index == count - 1 else name
+
+
 def _cell(value: int | None) -> str:
     return "-" if value is None else format_number(value)
 
@@ -206,18 +212,31 @@ def _nice_step(most: int) -> int:
 
 
 def _line(curve: Curve, top: int) -> Line:
-    line = Line(curve.label)
+    points = [
+        None if value is None else (_x(index, len(curve.values)), _y(value, top))
+        for index, value in enumerate(curve.values)
+    ]
+    unfinished = ""
+    # A count that is not over yet would look like a fall.
+    if not curve.is_level and len(points) > 1:
+        unfinished = _path([point for point in points[-2:] if point is not None])
+        points = points[:-1]
+    paths, dots = [], []
     run: list[tuple[str, str]] = []
-    for index, value in enumerate([*curve.values, None]):
-        if value is not None:
-            run.append((_x(index, len(curve.values)), _y(value, top)))
+    for point in [*points, None]:
+        if point is not None:
+            run.append(point)
+            continue
+        if len(run) == 1:
+            dots += run
         elif run:
-            if len(run) == 1:
-                line.dots.append(run[0])
-            else:
-                line.paths.append("M" + " L".join(f"{x} {y}" for x, y in run))
-            run = []
-    return line
+            paths.append(_path(run))
+        run = []
+    return Line(curve.label, paths, unfinished, dots)
+
+
+def _path(points: Sequence[tuple[str, str]]) -> str:
+    return "M" + " L".join(f"{x} {y}" for x, y in points)
 
 
 def _x(index: int, count: int) -> str:
