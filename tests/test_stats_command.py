@@ -114,9 +114,10 @@ class TestSince:
             run("--since", text)
 
     def test_must_have_passed(self, db: None):
-        """The future has no figures."""
+        """The future has no figures; nothing is counted either."""
         with pytest.raises(CommandError, match="has passed"):
             run("--since", "2999-01-01")
+        assert not AuthStatistic.objects.exists()
 
 
 class TestJson:

@@ -97,6 +97,7 @@ class Command(BaseCommand):
     ) -> None:
         """Count, and print."""
         now = system.now()
+        starts = _starts(since, now)
         try:
             gather(now, max_seconds=max_seconds)
         except TryAgain as error:
@@ -104,7 +105,6 @@ class Command(BaseCommand):
                 "The database refused three times. What was counted before stays; run the "
                 "command again."
             ) from error
-        starts = _starts(since, now)
         figures = read_figures(min(starts.values()), now)
         columns = {name: summarize(figures, start) for name, start in starts.items()}
         if as_json:
