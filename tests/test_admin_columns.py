@@ -91,7 +91,7 @@ class TestDevice:
 class TestStatus:
     def test_says_why_it_is_worth_a_look(self, clock: Clock, user: User, root: Client) -> None:
         """Each suspicion is a label beside that of the state."""
-        save([make(clock, user, late_generation=2, moved_at=clock())])
+        save([make(clock, user, late_run=2, moved_at=clock())])
         labels = re.findall(r">([^<]+)</span>", cell(root, "status"))
         assert labels == [
             "active",

@@ -14,7 +14,8 @@ from tests.conftest import Clock
 from tests.console import LIST, listed, make, save, statements
 from tests.test_admin import root
 from tokenauth.admin import filters
-from tokenauth.models import MANY_REPEATS, AuthSession
+from tokenauth.codes import MANY_REPEATS
+from tokenauth.models import AuthSession
 
 __all__ = ["root"]  # a fixture
 
@@ -25,7 +26,7 @@ FACTS: tuple[dict[str, Any], ...] = (
     {"revoked_reason": "logout"},
     {"revoked_reason": "reuse"},
     {"revoked_reason": "licence"},
-    {"late_generation": 3},
+    {"late_run": 3},
     {"grace_count": MANY_REPEATS},
     {"grace_count": MANY_REPEATS - 1},
     {"moved_at": "now"},
@@ -73,7 +74,7 @@ def suspicious(session: AuthSession, _clock: Clock) -> bool:
     """Whether any of the four is so."""
     return (
         session.revoked_reason == "reuse"
-        or session.late_generation > 0
+        or session.late_run > 1
         or session.grace_count >= MANY_REPEATS
         or session.moved_at is not None
     )
@@ -90,7 +91,7 @@ CHOICES: dict[tuple[str, str], Test] = {
     ("status", "revoked"): lambda one, clock: one.revoked_at is not None,
     ("suspicious", "any"): suspicious,
     ("suspicious", "reuse"): lambda one, clock: one.revoked_reason == "reuse",
-    ("suspicious", "late"): lambda one, clock: one.late_generation > 0,
+    ("suspicious", "late"): lambda one, clock: one.late_run > 1,
     ("suspicious", "repeats"): lambda one, clock: one.grace_count >= MANY_REPEATS,
     ("suspicious", "moved"): lambda one, clock: one.moved_at is not None,
     ("seen", "today"): lambda one, clock: one.last_seen_at >= midnight(clock),
@@ -227,7 +228,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "status-revoked": {"revoked_reason": "user"},
     "suspicious": {"grace_count": 500},
     "suspicious-reuse": {"revoked_reason": "reuse"},
-    "suspicious-late": {"late_generation": 2},
+    "suspicious-late": {"late_run": 2},
     "suspicious-moved": {"moved_at": None},
     "seen-not7": {"age": 20, "silent": 15},
     "seen-not14": {"age": 20, "silent": 15},

@@ -131,7 +131,7 @@ class TestFindsNothing:
         assert not [one for one in nothing.captured_queries if "tokenauth_" in one["sql"]]
         with CaptureQueriesContext(connection) as found:
             find(root, str(tokens.refresh))
-        assert sum('tokenauth_authsession"' in one["sql"] for one in found.captured_queries) == 1
+        assert sum("tokenauth_authsession" in one["sql"] for one in found.captured_queries) == 1
 
 
 class Records(logging.Handler):

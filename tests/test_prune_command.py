@@ -1,5 +1,6 @@
 """``manage.py tokenauth_prune``, as cron and people see it."""
 
+from datetime import timedelta
 from io import StringIO
 from itertools import count
 from typing import Any
@@ -7,12 +8,15 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.core.management.base import SystemCheckError
+from django.db.models import F
 
 from tests.conftest import Clock
 from tests.test_pruning import DAY, NOTHING, fill, refusing
+from tokenauth.models import AuthStatistic, RefreshToken
 from tokenauth.pruning import count_due
 
-ALL = "3 sessions, 9 rows of their history and 3 events"
+ALL = "3 sessions, 9 rows of their history, 3 events and 0 rows of statistics"
+NONE = "0 sessions, 0 rows of their history, 0 events and 0 rows of statistics"
 
 
 class Terminal(StringIO):
@@ -44,12 +48,25 @@ class TestSummary:
 
     def test_of_nothing(self, db: None):
         """Nothing to do is no error."""
-        assert run()[0] == "Removed 0 sessions, 0 rows of their history and 0 events.\n"
+        assert run()[0] == f"Removed {NONE}.\n"
 
     def test_is_silent_for_cron(self, due: None):
         """With --verbosity 0 even a terminal sees nothing."""
         assert run("--verbosity", "0", stderr=Terminal()) == ("", "")
         assert count_due() == NOTHING
+
+
+class TestStatistics:
+    def test_are_gathered_before_anything_goes(self, due: None, clock: Clock):
+        """What is removed has been counted: the refreshes of the last 30 days, for example."""
+        RefreshToken.objects.update(
+            generation=F("generation") + 100, issued_at=clock() - timedelta(hours=5)
+        )
+        run()
+
+        counted = AuthStatistic.objects.filter(measure="refresh")
+        assert [row.count for row in counted] == [9]
+        assert not RefreshToken.objects.exists()
 
 
 class TestDryRun:
@@ -67,10 +84,7 @@ class TestTime:
         """A run whose time is over ends well, and the next one goes on."""
         said, _ = run("--max-seconds", "0")
 
-        assert said == (
-            "Removed 0 sessions, 0 rows of their history and 0 events. "
-            f"The time was over: {ALL} are left for the next run.\n"
-        )
+        assert said == (f"Removed {NONE}. The time was over: {ALL} are left for the next run.\n")
         assert run("--max-seconds", "3600")[0] == f"Removed {ALL}.\n"
 
     def test_says_how_far_it_was_counted(self, due: None, monkeypatch: Any):
@@ -79,7 +93,7 @@ class TestTime:
             monkeypatch.setattr(f"tokenauth.{module}.MOST_COUNTED", 5)
         said, _ = run("--max-seconds", "0")
 
-        assert "3 sessions, 5 or more rows of their history and 3 events are left" in said
+        assert "3 sessions, 5 or more rows of their history, 3 events and 0 rows of" in said
 
 
 class TestProgress:
@@ -93,8 +107,11 @@ class TestProgress:
 
     def test_ends_its_line_when_the_time_is_over(self, due: None, monkeypatch: Any):
         """Half a bar is a line too."""
+        monkeypatch.setattr(
+            "tokenauth.management.commands.tokenauth_prune.gather", lambda **_: None
+        )
         monkeypatch.setattr("tokenauth.system.monotonic", count().__next__)
-        _, shown = run("--batch-size", "1", "--max-seconds", "3", stderr=Terminal())
+        _, shown = run("--batch-size", "1", "--max-seconds", "4", stderr=Terminal())
 
         assert shown.endswith("rows\n")
         assert "100 %" not in shown

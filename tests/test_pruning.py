@@ -20,7 +20,7 @@ from tests.test_models import is_ours, reads_everything
 from tokenauth import pruning, sessions, system
 from tokenauth.exceptions import RefreshInvalid, TryAgain
 from tokenauth.issuing import Tokens
-from tokenauth.models import AuthEvent, AuthSession, RefreshToken
+from tokenauth.models import AuthEvent, AuthSession, AuthStatistic, RefreshToken
 from tokenauth.pruning import Pruned, Rows, count_due, prune
 from tokenauth.tokens.access import LEEWAY
 
@@ -282,8 +282,8 @@ class TestBatches:
             prune(batch_size=10)
         reads = [sql for sql in statements if "ORDER BY" in sql]
 
-        assert len(reads) == 8
-        assert [" >= " in sql for sql in reads] == [False, False] + [True] * 6
+        assert len(reads) == 9
+        assert [" >= " in sql for sql in reads] == [False] * 3 + [True] * 6
 
     def test_may_be_run_again(self, user: User, clock: Clock):
         """A second run finds nothing, and what lives is as it was."""
@@ -300,6 +300,18 @@ class TestBatches:
         """None is empty, and none is the whole table."""
         with pytest.raises(ValueError, match="batch_size"):
             prune(batch_size=size)
+
+
+class TestStatistics:
+    def test_are_kept_as_long_as_events(self, db: None, clock: Clock, settings: Any):
+        """An hour goes when an event of that time would, and not before."""
+        settings.TOKENAUTH_EVENT_RETENTION = 7 * DAY
+        for age in (7 * DAY, 7 * DAY + SECOND):
+            AuthStatistic.objects.create(hour=clock() - age, measure="sign_in", key="app", count=3)
+
+        assert count_due() == Rows(statistics=1)
+        assert removed() == Rows(statistics=1)
+        assert AuthStatistic.objects.get().hour == clock() - 7 * DAY
 
 
 class TestInterruption:
@@ -378,12 +390,12 @@ class TestTime:
 
 
 @contextmanager
-def refusing(times: int) -> Iterator[list[str]]:
+def refusing(times: int, verb: str = "DELETE", table: str = "authsession") -> Iterator[list[str]]:
     """Let the database refuse so many deletions of sessions, as for a deadlock."""
     refused: list[str] = []
 
     def refuse(execute: Any, sql: str, *args: Any) -> Any:
-        if "DELETE" in sql and "authsession" in sql and len(refused) < times:
+        if verb in sql and table in sql and len(refused) < times:
             refused.append(sql)
             raise OperationalError("deadlock detected")
         return execute(sql, *args)

@@ -8,7 +8,8 @@ from django.contrib.auth.models import User
 
 from tests.conftest import Clock
 from tests.console import make, save
-from tokenauth.models import MANY_REPEATS, AuthSession
+from tokenauth.codes import MANY_REPEATS
+from tokenauth.models import AuthSession
 from tokenauth.suspicion import Suspicion, suspicions_of, where_suspicious
 
 
@@ -17,7 +18,7 @@ def rows(clock: Clock, user: User) -> list[AuthSession]:
     """Sessions with every combination of the four, and just below each."""
     choices: list[list[dict[str, Any]]] = [
         [{}, {"revoked_reason": "reuse", "revoked_at": clock()}, {"revoked_reason": "logout"}],
-        [{}, {"late_generation": 1}],
+        [{}, {"late_run": 2}],
         [{"grace_count": MANY_REPEATS - 1}, {"grace_count": MANY_REPEATS}],
         [{"moves": 5}, {"moved_at": clock()}],
     ]
@@ -45,5 +46,5 @@ def test_rows_and_words_agree(rows: list[AuthSession], why: Suspicion | None) ->
 
 def test_several_at_once(clock: Clock, user: User) -> None:
     """Each reason is named."""
-    session = make(clock, user, late_generation=2, moved_at=clock())
+    session = make(clock, user, late_run=2, moved_at=clock())
     assert suspicions_of(session) == [Suspicion.LATE, Suspicion.MOVED]

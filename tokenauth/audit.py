@@ -19,7 +19,14 @@ from typing import Any
 from django.db import DatabaseError, connections, transaction
 
 from tokenauth.database import write_alias
-from tokenauth.models import MAX_USER_AGENT, AuthEvent, AuthSession, EventType, RefreshToken
+from tokenauth.models import (
+    ALARMS,
+    MAX_USER_AGENT,
+    AuthEvent,
+    AuthSession,
+    EventType,
+    RefreshToken,
+)
 
 __all__ = [
     "HISTORY_KEPT",
@@ -119,7 +126,7 @@ def record(events: Iterable[AuthEvent]) -> None:
     rows = list(events)
     AuthEvent.objects.using(write_alias()).bulk_create(rows)
     for row in rows:
-        level = logging.WARNING if row.type in _ALARMS else logging.INFO
+        level = logging.WARNING if row.type in ALARMS else logging.INFO
         logger.log(
             level,
             "%s user=%s session=%s reason=%s ip=%s",
@@ -129,9 +136,6 @@ def record(events: Iterable[AuthEvent]) -> None:
             row.reason or "-",
             row.ip or "-",
         )
-
-
-_ALARMS = frozenset({EventType.REUSE, EventType.DATABASE_BEHIND})
 
 
 def event_about(

@@ -1,4 +1,4 @@
-"""Removing what nothing needs any more: sessions that are over, and old rows of the audit trail.
+"""Removing what nothing needs any more: sessions that are over, old events and old statistics.
 
 A session goes when its absolute end has passed, however and whenever it ended. Until then its row
 is what names and judges a refresh token that was superseded or stolen (RFC 9700 section 4.14.2):
@@ -22,7 +22,7 @@ from django.db.models import Q, QuerySet
 from tokenauth import system
 from tokenauth.conf import config
 from tokenauth.database import refuse_transaction, retry, write_alias
-from tokenauth.models import AuthEvent, AuthSession, RefreshToken, SessionQuerySet
+from tokenauth.models import AuthEvent, AuthSession, AuthStatistic, RefreshToken, SessionQuerySet
 from tokenauth.tokens.access import LEEWAY
 
 __all__ = [
@@ -53,22 +53,25 @@ class Rows:
         sessions: rows of ``AuthSession``.
         refresh_tokens: rows of ``RefreshToken``, the history of those sessions.
         events: rows of ``AuthEvent``.
+        statistics: rows of ``AuthStatistic``, which are kept as long as events.
     """
 
     sessions: int = 0
     refresh_tokens: int = 0
     events: int = 0
+    statistics: int = 0
 
     @property
     def total(self) -> int:
         """All of them."""
-        return self.sessions + self.refresh_tokens + self.events
+        return self.sessions + self.refresh_tokens + self.events + self.statistics
 
     def __add__(self, other: Rows) -> Rows:
         return Rows(
             self.sessions + other.sessions,
             self.refresh_tokens + other.refresh_tokens,
             self.events + other.events,
+            self.statistics + other.statistics,
         )
 
 
@@ -92,7 +95,7 @@ def prune(
     max_seconds: float | None = None,
     progress: Callable[[Rows], object] | None = None,
 ) -> Pruned:
-    """Remove the sessions and the audit rows that nothing needs any more.
+    """Remove the sessions, the audit rows and the statistics that nothing needs any more.
 
     What is due is settled once, by the time at which the run begins. Django's ``pre_delete`` and
     ``post_delete`` are sent to those who listen, and foreign keys of a project's own to a session
@@ -115,7 +118,9 @@ def prune(
     refuse_transaction(alias)
     end = None if max_seconds is None else system.monotonic() + max_seconds
     batches = _alternate(
-        _remove_sessions(alias, now, batch_size), _remove_events(alias, now, batch_size)
+        _remove_sessions(alias, now, batch_size),
+        _remove_old(_events_due(alias, now), "created_at", batch_size),
+        _remove_old(_statistics_due(alias, now), "hour", batch_size),
     )
     removed = Rows()
     while end is None or system.monotonic() < end:
@@ -136,8 +141,8 @@ def count_due() -> Rows:
 def _count_due(alias: str, now: datetime, limit: int | None) -> Rows:
     sessions = _sessions_due(alias, now)
     history = RefreshToken.objects.using(alias).filter(session__in=sessions)
-    events = _events_due(alias, now)
-    counted: list[QuerySet[Any]] = [sessions, history, events]
+    events, statistics = _events_due(alias, now), _statistics_due(alias, now)
+    counted: list[QuerySet[Any]] = [sessions, history, events, statistics]
     return Rows(*(rows[:limit].count() for rows in counted))
 
 
@@ -152,6 +157,10 @@ def _sessions_due(alias: str, now: datetime) -> SessionQuerySet:
 
 def _events_due(alias: str, now: datetime) -> QuerySet[AuthEvent]:
     return AuthEvent.objects.using(alias).filter(created_at__lt=now - config.event_retention)
+
+
+def _statistics_due(alias: str, now: datetime) -> QuerySet[AuthStatistic]:
+    return AuthStatistic.objects.using(alias).filter(hour__lt=now - config.event_retention)
 
 
 def _alternate(*sources: Iterator[Rows]) -> Iterator[Rows]:
@@ -177,10 +186,10 @@ def _remove_sessions(alias: str, now: datetime, size: int) -> Iterator[Rows]:
         yield _delete(sessions.filter(pk__in=keys).only("pk"))
 
 
-def _remove_events(alias: str, now: datetime, size: int) -> Iterator[Rows]:
-    events = AuthEvent.objects.using(alias)
-    for keys in _walk(_events_due(alias, now), "created_at", size):
-        yield _delete(events.filter(pk__in=keys))
+def _remove_old(due: QuerySet[Any], order: str, size: int) -> Iterator[Rows]:
+    rows = due.model._base_manager.using(due.db)
+    for keys in _walk(due, order, size):
+        yield _delete(rows.filter(pk__in=keys))
 
 
 def _walk(rows: QuerySet[Any], order: str, size: int) -> Iterator[list[Any]]:
@@ -199,5 +208,5 @@ def _walk(rows: QuerySet[Any], order: str, size: int) -> Iterator[list[Any]]:
 @retry
 def _delete(rows: QuerySet[Any]) -> Rows:
     _, removed = rows.delete()
-    models = (AuthSession, RefreshToken, AuthEvent)
+    models = (AuthSession, RefreshToken, AuthEvent, AuthStatistic)
     return Rows(*(removed.get(model._meta.label, 0) for model in models))

@@ -8,7 +8,8 @@ from typing import TypeVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from tokenauth.models import MANY_REPEATS, SUSPICIOUS, AuthSession, RevokedReason
+from tokenauth.codes import MANY_LATE, MANY_REPEATS
+from tokenauth.models import SUSPICIOUS, AuthSession, RevokedReason
 
 __all__ = ["Suspicion", "suspicions_of", "where_suspicious"]
 
@@ -19,14 +20,14 @@ class Suspicion(models.TextChoices):
     """Why a session is worth a look."""
 
     REUSE = "reuse", _("refresh token reused")
-    LATE = "late", _("late answers")
+    LATE = "late", _("late answers in a row")
     REPEATS = "repeats", _("many repeated answers")
     MOVED = "moved", _("address and browser changed at once")
 
 
 _ROWS: Mapping[str, models.Q] = {
     Suspicion.REUSE: models.Q(revoked_reason=RevokedReason.REUSE),
-    Suspicion.LATE: models.Q(late_generation__gt=0),
+    Suspicion.LATE: models.Q(late_run__gte=MANY_LATE),
     Suspicion.REPEATS: models.Q(grace_count__gte=MANY_REPEATS),
     Suspicion.MOVED: models.Q(moved_at__isnull=False),
 }
@@ -36,7 +37,7 @@ def suspicions_of(session: AuthSession) -> list[Suspicion]:
     """Return why a session is worth a look; nothing for most."""
     found = {
         Suspicion.REUSE: session.revoked_reason == RevokedReason.REUSE,
-        Suspicion.LATE: session.late_generation > 0,
+        Suspicion.LATE: session.late_run >= MANY_LATE,
         Suspicion.REPEATS: session.grace_count >= MANY_REPEATS,
         Suspicion.MOVED: session.moved_at is not None,
     }

@@ -6,6 +6,8 @@
 *   :mod:`~tokenauth.admin.many`: revoking by description: of users, a network, a group, everyone;
 *   :mod:`~tokenauth.admin.users` and :mod:`~tokenauth.admin.user_page`: "revoke all sessions", and
     a user's sessions, on the project's own pages of users;
+*   :mod:`~tokenauth.admin.overview`: figures and plots of what happens to sessions;
+*   :mod:`~tokenauth.admin.events`: the audit trail, and :mod:`~tokenauth.admin.export` its CSV;
 *   :mod:`~tokenauth.admin.revoking`: what all of them share: who may, why, and the record of it;
 *   :mod:`~tokenauth.admin.readonly`: nothing is added, changed or deleted, and no secret is shown;
 *   :mod:`~tokenauth.admin.display`: how a session reads.

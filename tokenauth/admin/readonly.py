@@ -65,7 +65,7 @@ class ReadOnlyAdmin(ModelAdmin):
 
     filters_allowed: frozenset[str] = frozenset()
     list_per_page = 50
-    ordering = ("-id",)
+    ordering: ClassVar[tuple[str, ...]] = ("-id",)
     show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False
     sortable_by: ClassVar[tuple[str, ...]] = ()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.core.exceptions import FieldDoesNotExist
+from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db.models import CharField, Q, QuerySet, TextField
 
 from tokenauth.admin.readonly import as_address, as_uuid
@@ -19,6 +20,9 @@ MAX_KEYS = 5000
 """So many sessions are looked up before they are put in order; more are dense enough to walk to."""
 MAX_USERS = 1000
 """So many users are found by a name at most: those named so exactly, and then others."""
+
+_MOST_USERS = 100
+"""Users whose e-mail address is the same, at most."""
 
 
 def search_sessions(sessions: SessionQuerySet, term: str) -> SessionQuerySet:
@@ -48,15 +52,35 @@ def _looked_up(sessions: SessionQuerySet, found: SessionQuerySet) -> SessionQuer
 
 
 def search_events(events: QuerySet[Any], term: str) -> QuerySet[Any]:
-    """Return the events of a session, an address or a user's key; arguments as above."""
+    """Return the events of a session, an address or a user: each by an index; arguments as above.
+
+    A user is found by the whole name, e-mail address or key; one who was deleted, by the key.
+    """
     if not term:
         return events
-    about = Q(user_key=term)
-    if session_id := as_uuid(term):
-        about |= Q(session_id=session_id)
     if address := as_address(term):
-        about |= Q(ip=address)
-    return events.filter(about)
+        return events.filter(ip=address)
+    is_id = as_uuid(term)
+    users = _users_called(events.db, term, with_names=is_id is None)
+    about = Q(user_id__in=users) | Q(user_id=None, user_key=term)
+    # A project's users may have keys that look like ids of sessions.
+    return events.filter(about | Q(session_id=is_id) if is_id else about)
+
+
+def _users_called(alias: str, term: str, *, with_names: bool) -> list[Any]:
+    """Return the keys of the users with this key or name; or e-mail address, if it is one.
+
+    Django's own user has no index of e-mail addresses: what cannot be one is not looked for.
+    """
+    model: Any = get_user_model()
+    called = Q(pk__in=[])
+    with suppress(ValidationError):  # no key of a user
+        called |= Q(pk=model._meta.pk.to_python(term))
+    for name in _name_fields() if with_names else ():
+        if name == model.USERNAME_FIELD or "@" in term:
+            called |= Q(**{name: term})
+    users = model._base_manager.using(alias).filter(called)
+    return list(users.values_list("pk", flat=True)[:_MOST_USERS])
 
 
 def _users_named(term: str) -> list[Any]:

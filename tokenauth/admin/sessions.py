@@ -23,6 +23,7 @@ from tokenauth.admin.filters import FILTERS, PARAMETERS
 from tokenauth.admin.finding import find_by_token
 from tokenauth.admin.forms import MAX_SELECTED, RevokeForm
 from tokenauth.admin.many import BulkRevocation
+from tokenauth.admin.overview import overview
 from tokenauth.admin.page import PAGE_FIELDS, PAGE_FIELDSETS, SessionPage, page_context
 from tokenauth.admin.paging import BoundedPaginator, SessionList
 from tokenauth.admin.readonly import ReadOnlyAdmin, as_uuid
@@ -95,7 +96,7 @@ class AuthSessionAdmin(BulkRevocation, SessionColumns, SessionPage, ReadOnlyAdmi
         return search_sessions(cast("SessionQuerySet", queryset), search_term.strip()), False
 
     def get_urls(self) -> list[URLPattern]:
-        """Return the addresses, with that of the question before one session is revoked."""
+        """Return the addresses, with the overview and the question before a session is revoked."""
         revoke = path(
             "<path:object_id>/revoke/",
             self.admin_site.admin_view(self.revoke_view),
@@ -106,11 +107,26 @@ class AuthSessionAdmin(BulkRevocation, SessionColumns, SessionPage, ReadOnlyAdmi
             self.admin_site.admin_view(self.find_by_token_view),
             name="tokenauth_authsession_find_by_token",
         )
-        return [*self.guarded([find, revoke]), *super().get_urls()]
+        figures = path(
+            "overview/",
+            self.admin_site.admin_view(self.overview_view),
+            name="tokenauth_authsession_overview",
+        )
+        return [*self.guarded([find, revoke, figures]), *super().get_urls()]
 
     def find_by_token_view(self, request: HttpRequest) -> HttpResponse:
         """Ask for a token, and go to its session."""
         return find_by_token(request, self)
+
+    def overview_view(self, request: HttpRequest) -> HttpResponse:
+        """Show what happens to sessions, in figures and plots.
+
+        Raises:
+            PermissionDenied: not for this member of staff.
+        """
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return overview(self, request)
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any

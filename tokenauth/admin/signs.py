@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from tokenauth.admin.display import exact
-from tokenauth.models import MANY_REPEATS, AuthSession, RevokedReason
+from tokenauth.codes import MANY_LATE, MANY_REPEATS
+from tokenauth.models import AuthSession, RevokedReason
 
 __all__ = ["Sign", "signs_of"]
 
@@ -65,14 +66,16 @@ def _moved_at_once(session: AuthSession) -> Sign | None:
 
 
 def _late(session: AuthSession) -> Sign | None:
-    if not session.late_generation:
+    if session.late_run < MANY_LATE:
         return None
-    what = ngettext("%(count)d late answer", "%(count)d late answers in a row", session.late_run)
+    what = ngettext(
+        "%(count)d late answer in a row", "%(count)d late answers in a row", session.late_run
+    )
     return Sign(
         what % {"count": session.late_run},
         _(
-            "An answer did not arrive, and the old token was accepted once more. Once is a bad "
-            "connection; several in a row can be a copied token. Compare the addresses and "
+            "Answers did not arrive, and the old token was accepted once more each time. Once is "
+            "a bad connection; several in a row can be a copied token. Compare the addresses and "
             "browsers below with what the user tells you."
         ),
     )

@@ -15,28 +15,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='AuthEvent',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField(db_index=True, verbose_name='time')),
-                ('type', models.CharField(max_length=32, verbose_name='event')),
-                ('user_key', models.CharField(blank=True, max_length=255, verbose_name='user key')),
-                ('actor_key', models.CharField(blank=True, max_length=255, verbose_name='actor key')),
-                ('session_id', models.UUIDField(db_index=True, null=True, verbose_name='session')),
-                ('ip', models.GenericIPAddressField(null=True, verbose_name='address')),
-                ('user_agent', models.CharField(blank=True, max_length=400, verbose_name='browser')),
-                ('reason', models.CharField(blank=True, max_length=32, verbose_name='reason')),
-                ('detail', models.JSONField(blank=True, default=dict, verbose_name='detail')),
-                ('actor', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='actor')),
-                ('user', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='user')),
-            ],
-            options={
-                'verbose_name': 'event',
-                'verbose_name_plural': 'events',
-                'default_permissions': ('view',),
-            },
-        ),
-        migrations.CreateModel(
             name='AuthSession',
             fields=[
                 ('id', models.UUIDField(default=tokenauth.system.new_id, editable=False, primary_key=True, serialize=False)),
@@ -84,6 +62,22 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='AuthStatistic',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('hour', models.DateTimeField(verbose_name='hour')),
+                ('measure', models.CharField(max_length=32, verbose_name='measure')),
+                ('key', models.CharField(blank=True, max_length=255, verbose_name='key')),
+                ('count', models.BigIntegerField(verbose_name='count')),
+            ],
+            options={
+                'verbose_name': 'statistic',
+                'verbose_name_plural': 'statistics',
+                'default_permissions': ('view',),
+                'constraints': [models.UniqueConstraint(fields=('hour', 'measure', 'key'), name='tokenauth_statistic_hour')],
+            },
+        ),
+        migrations.CreateModel(
             name='RefreshToken',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -97,6 +91,29 @@ class Migration(migrations.Migration):
                 'verbose_name': 'refresh token',
                 'verbose_name_plural': 'refresh tokens',
                 'default_permissions': ('view',),
+            },
+        ),
+        migrations.CreateModel(
+            name='AuthEvent',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('created_at', models.DateTimeField(verbose_name='time')),
+                ('type', models.CharField(max_length=32, verbose_name='event')),
+                ('user_key', models.CharField(blank=True, max_length=255, verbose_name='user key')),
+                ('actor_key', models.CharField(blank=True, max_length=255, verbose_name='actor key')),
+                ('session_id', models.UUIDField(db_index=True, null=True, verbose_name='session')),
+                ('ip', models.GenericIPAddressField(null=True, verbose_name='address')),
+                ('user_agent', models.CharField(blank=True, max_length=400, verbose_name='browser')),
+                ('reason', models.CharField(blank=True, max_length=32, verbose_name='reason')),
+                ('detail', models.JSONField(blank=True, default=dict, verbose_name='detail')),
+                ('actor', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='actor')),
+                ('user', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='user')),
+            ],
+            options={
+                'verbose_name': 'event',
+                'verbose_name_plural': 'events',
+                'default_permissions': ('view',),
+                'indexes': [models.Index(fields=['user', 'user_key'], name='tokenauth_event_user'), models.Index(fields=['-created_at', '-id'], name='tokenauth_event_time'), models.Index(fields=['type', '-created_at', '-id'], name='tokenauth_event_type'), models.Index(fields=['reason', '-created_at', '-id'], name='tokenauth_event_reason'), models.Index(fields=['ip', '-created_at', '-id'], name='tokenauth_event_ip'), models.Index(condition=models.Q(('type__in', ('reuse', 'database_behind'))), fields=['-created_at', '-id'], name='tokenauth_event_alarm')],
             },
         ),
         migrations.AddIndex(
@@ -117,7 +134,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='authsession',
-            index=models.Index(condition=models.Q(('revoked_reason', 'reuse'), ('late_generation__gt', 0), ('grace_count__gte', 100), ('moved_at__isnull', False), _connector='OR'), fields=['-id'], name='tokenauth_session_suspicious'),
+            index=models.Index(condition=models.Q(('revoked_reason', 'reuse'), ('late_run__gte', 2), ('grace_count__gte', 100), ('moved_at__isnull', False), _connector='OR'), fields=['-id'], name='tokenauth_session_suspicious'),
         ),
         migrations.AddIndex(
             model_name='authsession',

@@ -1,4 +1,4 @@
-"""Remove sessions that are over, and old rows of the audit trail."""
+"""Remove sessions that are over, old rows of the audit trail and old statistics."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from tokenauth import system
 from tokenauth.exceptions import TryAgain
 from tokenauth.management.progress import Bar
 from tokenauth.pruning import (
@@ -17,6 +18,7 @@ from tokenauth.pruning import (
     count_due,
     prune,
 )
+from tokenauth.statistics import gather
 
 __all__ = ["Command"]
 
@@ -40,8 +42,8 @@ class Command(BaseCommand):
 
     help = (
         "Remove the sessions whose absolute end has passed, with their history, and the events "
-        "that are older than TOKENAUTH_EVENT_RETENTION. Safe beside live traffic, and beside "
-        "itself; run it daily."
+        "and statistics that are older than TOKENAUTH_EVENT_RETENTION. What the statistics count "
+        "is counted before it goes. Safe beside live traffic, and beside itself; run it daily."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -78,7 +80,11 @@ class Command(BaseCommand):
             return
         watched = verbosity > 0 and self.stderr.isatty()
         bar = Bar(self.stderr, count_due().total, "rows") if watched else None
+        began = system.monotonic()
         try:
+            gather(max_seconds=max_seconds)
+            if max_seconds is not None:
+                max_seconds = max(0.0, max_seconds - (system.monotonic() - began))
             done = prune(
                 batch_size=batch_size,
                 max_seconds=max_seconds,
@@ -109,8 +115,9 @@ def _describe(rows: Rows, most: int | None = None) -> str:
         (rows.sessions, "sessions"),
         (rows.refresh_tokens, "rows of their history"),
         (rows.events, "events"),
+        (rows.statistics, "rows of statistics"),
     )
-    first, second, third = (
+    *others, last = (
         f"{count:,}{' or more' if count == most else ''} {name}" for count, name in counts
     )
-    return f"{first}, {second} and {third}"
+    return f"{', '.join(others)} and {last}"

@@ -1,16 +1,7 @@
-"""Sessions, the history of their refresh tokens, and the audit trail.
-
-The row of a session is all that decides. No row holds a refresh token, nor a digest of one: a
-token is recomputed from the row's seed and a key that is not in the database.
-
-No foreign key to a user has a database constraint: a login, a rotation or a revocation that
-commits beside the deletion of its user or actor must not fail at commit, because a failed commit
-would undo the revocation with it. A session whose user is gone is ended.
-"""
+"""Sessions, and the history of their refresh tokens."""
 
 from __future__ import annotations
 
-import uuid
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -20,84 +11,10 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from tokenauth import system
+from tokenauth.codes import MAX_DEVICE, MAX_DEVICE_NAME, MAX_USER_AGENT, SUSPICIOUS, DeviceKind
 from tokenauth.protocol import Snapshot
 
-__all__ = [
-    "MANY_REPEATS",
-    "MAX_DEVICE",
-    "MAX_DEVICE_NAME",
-    "MAX_USER_AGENT",
-    "SUSPICIOUS",
-    "AuthEvent",
-    "AuthSession",
-    "DeviceKind",
-    "EndReason",
-    "EventType",
-    "RefreshToken",
-    "RevokedReason",
-]
-
-MAX_DEVICE = 80
-MAX_DEVICE_NAME = 100
-MAX_USER_AGENT = 400
-MANY_REPEATS = 100
-"""So many repeated answers in one session are worth a look."""
-
-
-class RevokedReason:
-    """Why a session was revoked. A project may store words of its own beside these."""
-
-    LOGOUT = "logout"
-    REPLACED = "replaced"
-    USER = "user"
-    ADMIN = "admin"
-    ACCOUNT = "account"
-    PASSWORD = "password"  # noqa: S105 - a reason, no password
-    REUSE = "reuse"
-
-
-class EndReason(models.TextChoices):
-    """How a session ended, as coarsely as its holder is told."""
-
-    LOGOUT = "logout", _("logout")
-    REVOKED = "revoked", _("revoked")
-    EXPIRED = "expired", _("expired")
-    ACCOUNT = "account", _("account changed")
-    REUSE = "reuse", _("refresh token reused")
-
-
-class EventType(models.TextChoices):
-    """What an audit row is about."""
-
-    LOGIN = "login", _("login")
-    LOGIN_FAILED = "login_failed", _("failed login")
-    STEP_UP = "step_up", _("step-up")
-    REVOKED = "revoked", _("session revoked")
-    REUSE = "reuse", _("refresh token reused")
-    EXPIRED = "expired", _("session expired")
-    DATABASE_BEHIND = "database_behind", _("database behind a token")
-    LATE_ANSWER = "late_answer", _("late answer")
-    REPEATED_ELSEWHERE = "repeated_elsewhere", _("answer repeated elsewhere")
-    MOVED = "moved", _("address or browser changed")
-
-
-class DeviceKind(models.TextChoices):
-    """What a session runs on, as far as its user agent says."""
-
-    DESKTOP = "desktop", _("desktop")
-    PHONE = "phone", _("phone")
-    TABLET = "tablet", _("tablet")
-    OTHER = "other", _("other")
-
-
-SUSPICIOUS = (
-    models.Q(revoked_reason=RevokedReason.REUSE)
-    | models.Q(late_generation__gt=0)
-    | models.Q(grace_count__gte=MANY_REPEATS)
-    | models.Q(moved_at__isnull=False)
-)
-"""Sessions that staff should look at: reuse, late answers, many repeated answers, and a change of
-address and browser at once. The condition of an index, which no plain rotation touches."""
+__all__ = ["AuthSession", "RefreshToken", "SessionQuerySet"]
 
 
 class SessionQuerySet(models.QuerySet["AuthSession"]):
@@ -278,43 +195,3 @@ class RefreshToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.session_id} #{self.generation}"
-
-
-class AuthEvent(models.Model):
-    """One line of the audit trail. Never changed, and it outlives its session and its user."""
-
-    created_at = models.DateTimeField(_("time"), db_index=True)
-    type = models.CharField(_("event"), max_length=32)
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.SET_NULL,
-        null=True,
-        db_constraint=False,
-        related_name="+",
-        verbose_name=_("user"),
-    )
-    user_key = models.CharField(_("user key"), max_length=255, blank=True)
-    actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.SET_NULL,
-        null=True,
-        db_constraint=False,
-        related_name="+",
-        verbose_name=_("actor"),
-    )
-    actor_key = models.CharField(_("actor key"), max_length=255, blank=True)
-    session_id: models.UUIDField[uuid.UUID | None, uuid.UUID | None] = models.UUIDField(
-        _("session"), null=True, db_index=True
-    )
-    ip = models.GenericIPAddressField(_("address"), null=True)
-    user_agent = models.CharField(_("browser"), max_length=MAX_USER_AGENT, blank=True)
-    reason = models.CharField(_("reason"), max_length=32, blank=True)
-    detail = models.JSONField(_("detail"), default=dict, blank=True)
-
-    class Meta:
-        verbose_name = _("event")
-        verbose_name_plural = _("events")
-        default_permissions = ("view",)
-
-    def __str__(self) -> str:
-        return f"{self.type} {self.created_at:%Y-%m-%d %H:%M:%S}"

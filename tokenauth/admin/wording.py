@@ -1,0 +1,53 @@
+"""The further facts of an event, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from tokenauth.admin.display import plain
+
+__all__ = ["describe_detail"]
+
+_PAIRS = (
+    (
+        ("presented", "current"),
+        _("generation %(presented)s was presented, the current one was %(current)s"),
+    ),
+    (("from", "to"), _("moved forward from generation %(from)s to %(to)s")),
+)
+_WORDS: Mapping[str, Any] = {
+    "client": _("client: %(client)s"),
+    "kept": _("all but the session %(kept)s"),
+    "note": _("note: %(note)s"),
+}
+
+
+def describe_detail(detail: Any) -> str:
+    """Return the facts as one line; those that this package does not know by name and value.
+
+    Args:
+        detail: of an event, as it was stored.
+    """
+    if not isinstance(detail, dict):
+        return plain(str(detail))
+    facts = {str(name): plain(str(value)) for name, value in detail.items()}
+    texts = []
+    for names, text in _PAIRS:
+        if all(name in facts for name in names):
+            texts.append(str(text) % facts)
+            facts = {name: value for name, value in facts.items() if name not in names}
+    for name in sorted(facts):
+        if name == "count" and facts[name].isdecimal():
+            count = int(facts[name])
+            texts.append(
+                ngettext("%(count)d session", "%(count)d sessions", count) % {"count": count}
+            )
+        elif name in _WORDS:
+            texts.append(str(_WORDS[name]) % facts)
+        else:
+            texts.append(f"{plain(name)}: {facts[name]}")
+    return ", ".join(texts)
