@@ -82,7 +82,7 @@ _METHODS: Mapping[str, Promise] = {
 }
 
 # Django's own names of these stand alone; other languages inflect them here: "vor 3 Tagen".
-_SPANS: Mapping[str, Any] = {
+_SPANS: dict[str, Any] = {
     "year": npgettext_lazy("ago or from now", "%(num)d year", "%(num)d years", "num"),
     "month": npgettext_lazy("ago or from now", "%(num)d month", "%(num)d months", "num"),
     "week": npgettext_lazy("ago or from now", "%(num)d week", "%(num)d weeks", "num"),
