@@ -95,7 +95,7 @@ class TestStatus:
         labels = re.findall(r">([^<]+)</span>", cell(root, "status"))
         assert labels == [
             "active",
-            "suspicious: late answers",
+            "suspicious: late answers in a row",
             "suspicious: address and browser changed at once",
         ]
 

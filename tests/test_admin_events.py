@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.conftest import Api, Clock
 from tests.leaks import contains, spellings
-from tests.test_admin import EVENTS, page, root, staff_with, start
+from tests.test_admin import EVENTS, FIREFOX, page, root, staff_with, start
 from tests.test_admin_secrets import HOSTILE, MARKUP
 from tokenauth import sessions
 from tokenauth.admin.wording import describe_detail
@@ -89,7 +89,7 @@ class TestColumns:
         """Time, event, user, session, who, why, from where, with what, and the rest in words."""
         session = start(user)
         sessions.revoke_session(session, reason="lost", actor=staff, note="on the train")
-        AuthEvent.objects.update(ip="192.0.2.7", user_agent="Mozilla/5.0 (X11; Linux) Firefox/130")
+        AuthEvent.objects.update(ip="192.0.2.7", user_agent=FIREFOX)
         found = row_of(root)
 
         assert found.pop("created_at")
@@ -100,7 +100,7 @@ class TestColumns:
             "doer": "root",
             "reason_text": "device lost or stolen",
             "ip": "192.0.2.7",
-            "device": "Firefox, Linux",
+            "device": "Firefox on Linux",
             "detail_text": "note: on the train",
         }
 

@@ -19,7 +19,7 @@ from tests.test_admin import root
 __all__ = ["root"]  # a fixture
 
 pytestmark = [
-    pytest.mark.skipif(connection.vendor != "postgresql", reason="plans are PostgreSQL's"),
+    pytest.mark.vendor("postgresql"),
     pytest.mark.req("REQ-124"),
 ]
 

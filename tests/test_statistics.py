@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from tests.conftest import Api, Clock
 from tests.domain import refresh, row, start
 from tests.races import racers
-from tokenauth import sessions, statistics, system
+from tokenauth import sessions, system
 from tokenauth.audit import make_event
 from tokenauth.models import AuthEvent, AuthSession, AuthStatistic, EventType, RefreshToken
 from tokenauth.statistics import HOUR, MARGIN, REACH, Gathered, gather
@@ -425,12 +425,12 @@ class TestDatabase:
 class TestFirstId:
     def test_borders_the_ids_of_its_time(self, clock: Clock):
         """Every id made from that millisecond on is greater, every earlier one is less."""
-        border = statistics._first_id(clock())
+        border = system.first_id(clock())
         assert all(system.new_id() > border for _ in range(50))
         clock.advance(milliseconds=-1)
         assert all(system.new_id() < border for _ in range(50))
 
     def test_is_a_uuid_of_version_7(self, clock: Clock):
         """Databases order ids of one version alike, and not of two."""
-        border = statistics._first_id(clock())
+        border = system.first_id(clock())
         assert (border.version, border.variant) == (7, system.new_id().variant)
