@@ -402,6 +402,18 @@ class TestBefore:
         assert alive() == {young.pk}
 
 
+class TestYears:
+    @pytest.mark.parametrize("before", ["0001-01-01 00:00", "9999-12-31 23:59"])
+    @pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
+    def test_one_that_other_time_zones_do_not_have_is_refused(
+        self, user: User, root: Client, settings: Any, zone: str, before: str
+    ) -> None:
+        """The form says so; the database would fail."""
+        settings.TIME_ZONE = zone
+        data = {"what": "user", "name": user.get_username(), "before": before}
+        assert "between the years" in root.post(MANY, data).content.decode()
+
+
 class TestOwn:
     """The sessions of whoever acts stay, unless ticked."""
 
@@ -472,7 +484,7 @@ class TestOwn:
 class TestTampering:
     @pytest.mark.req("REQ-119")
     @pytest.mark.parametrize(
-        "asked_at", ["yesterday", "2020-01-01T00:00:00", "2999-01-01T00:00:00+00:00"]
+        "asked_at", ["yesterday", "2020-01-01T00:00:00", "2999-01-01T00:00:00+00:00", "0001-01-01T00:00+14:00"]
     )
     def test_of_the_time_is_refused(
         self, user: User, hers: AuthSession, root: Client, asked_at: str

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import User
@@ -218,6 +219,16 @@ class TestFilters:
     def test_that_are_not_offered_are_refused(self, db: None, root: Client):
         """No column is open to questions by the address."""
         assert root.get(EVENTS, {"user_agent__contains": "x"}).status_code == 400
+
+
+class TestBadValues:
+    @pytest.mark.parametrize("value", ["x", "\x00", "🙂", "x" * 59, "-1"])
+    @pytest.mark.parametrize("name", ["alarms", "type", "reason"])
+    def test_never_fail(self, root: Client, name: str, value: str) -> None:
+        """They are ignored, or name nothing: a database refuses some that reach it."""
+        assert root.get(EVENTS, {name: value}).status_code == 200
+        export = root.post(f"{EVENTS}export/?{urlencode({name: value})}")
+        assert b"".join(export.streaming_content)  # type: ignore[attr-defined]  # it is streamed
 
 
 class TestSearch:

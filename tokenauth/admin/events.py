@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 
 from tokenauth.admin.display import STAFF_REASONS, describe_event, describe_reason, plain
 from tokenauth.admin.export import export
+from tokenauth.admin.filters import ChoiceFilter
 from tokenauth.admin.periods import EventTimeFilter
 from tokenauth.admin.readonly import ReadOnlyAdmin
 from tokenauth.admin.search import search_events
@@ -27,7 +28,7 @@ from tokenauth.models import ALARMS, AuthEvent, AuthSession, EndReason, EventTyp
 __all__ = ["AlarmFilter", "AuthEventAdmin", "EventReasonFilter", "EventTypeFilter"]
 
 
-class EventTypeFilter(admin.SimpleListFilter):
+class EventTypeFilter(ChoiceFilter):
     """By what happened."""
 
     title = gettext_lazy("event")
@@ -37,12 +38,12 @@ class EventTypeFilter(admin.SimpleListFilter):
         """Return every kind of event."""
         return list(EventType.choices)
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
         """Return the events of the chosen kind."""
-        return queryset.filter(type=self.value()) if self.value() else queryset
+        return rows.filter(type=value)
 
 
-class EventReasonFilter(admin.SimpleListFilter):
+class EventReasonFilter(ChoiceFilter):
     """By why it happened."""
 
     title = gettext_lazy("reason")
@@ -54,12 +55,16 @@ class EventReasonFilter(admin.SimpleListFilter):
         found = dict.fromkeys([*codes, EndReason.EXPIRED.value, *STAFF_REASONS])
         return [(code, describe_reason(code)) for code in found]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    def accepts(self, value: str) -> bool:
+        """Whether it is one printable line; a database refuses some of the others."""
+        return value.isprintable()
+
+    def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
         """Return the events with the chosen reason."""
-        return queryset.filter(reason=self.value()) if self.value() else queryset
+        return rows.filter(reason=value)
 
 
-class AlarmFilter(admin.SimpleListFilter):
+class AlarmFilter(ChoiceFilter):
     """Only what somebody should look at."""
 
     title = gettext_lazy("alarms")
@@ -69,9 +74,9 @@ class AlarmFilter(admin.SimpleListFilter):
         """Return the one choice beside all of them."""
         return [("only", _("Alarms only"))]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
         """Return the alarms."""
-        return queryset.filter(type__in=ALARMS) if self.value() == "only" else queryset
+        return rows.filter(type__in=ALARMS)
 
 
 class AuthEventAdmin(ReadOnlyAdmin):

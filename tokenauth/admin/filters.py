@@ -1,4 +1,4 @@
-"""What the list of sessions is narrowed by.
+"""What the list of sessions is narrowed by, and what every filter by a choice has in common.
 
 No filter reads the table for its choices, and none counts.
 """
@@ -29,6 +29,7 @@ from tokenauth.suspicion import Suspicion, where_suspicious
 __all__ = [
     "FILTERS",
     "PARAMETERS",
+    "ChoiceFilter",
     "ClientFilter",
     "CreatedFilter",
     "DeviceKindFilter",
@@ -46,11 +47,11 @@ MAX_STAFF = 1000
 _DAYS = {"7": timedelta(days=7), "14": timedelta(days=14), "30": timedelta(days=30)}
 
 
-class _Filter(admin.SimpleListFilter):
+class ChoiceFilter(admin.SimpleListFilter):
     """A choice of values; one that is not among them is ignored, as Django ignores it."""
 
-    def narrow(self, sessions: QuerySet[Any], value: str) -> QuerySet[Any]:
-        """Return the sessions of the chosen value."""
+    def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
+        """Return the rows of the chosen value."""
         raise NotImplementedError
 
     def accepts(self, value: str) -> bool:
@@ -58,12 +59,12 @@ class _Filter(admin.SimpleListFilter):
         return value in {str(code) for code, _label in self.lookup_choices}
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Return the sessions of the chosen value; all, if none was chosen."""
+        """Return the rows of the chosen value; all, if none was chosen."""
         value = self.value()
         return self.narrow(queryset, value) if value and self.accepts(value) else queryset
 
 
-class StatusFilter(_Filter):
+class StatusFilter(ChoiceFilter):
     """Active, ended by time in one of two ways, or revoked."""
 
     title = gettext_lazy("status")
@@ -73,12 +74,12 @@ class StatusFilter(_Filter):
         """Return the states."""
         return list(State.choices)
 
-    def narrow(self, sessions: QuerySet[Any], value: str) -> QuerySet[Any]:
+    def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
         """Return the sessions in the chosen state."""
-        return in_state(sessions, value, system.now())
+        return in_state(rows, value, system.now())
 
 
-class SeenFilter(_Filter):
+class SeenFilter(ChoiceFilter):
     """By the last use."""
 
     title = gettext_lazy("last seen")
@@ -94,14 +95,14 @@ class SeenFilter(_Filter):
             ("not14", _("not for 14 days")),
         ]
 
-    def narrow(self, sessions: QuerySet[Any], value: str) -> QuerySet[Any]:
+    def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
         """Return the sessions that were used, or not used, in the span."""
         if value.startswith("not"):
-            return not_seen_since(sessions, system.now() - _DAYS[value.removeprefix("not")])
-        return seen_since(sessions, _beginning(value))
+            return not_seen_since(rows, system.now() - _DAYS[value.removeprefix("not")])
+        return seen_since(rows, _beginning(value))
 
 
-class CreatedFilter(_Filter):
+class CreatedFilter(ChoiceFilter):
     """By the login."""
 
     title = gettext_lazy("created")
@@ -115,12 +116,12 @@ class CreatedFilter(_Filter):
             ("30", _("in the last 30 days")),
         ]
 
-    def narrow(self, sessions: QuerySet[Any], value: str) -> QuerySet[Any]:
+    def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
         """Return the sessions that began in the span."""
-        return created_between(sessions, _beginning(value))
+        return created_between(rows, _beginning(value))
 
 
-class ClientFilter(_Filter):
+class ClientFilter(ChoiceFilter):
     """By client, as configured; the address may name one that no longer is."""
 
     title = gettext_lazy("client")
@@ -134,12 +135,12 @@ class ClientFilter(_Filter):
         """Whether it is one printable line; a database refuses some of the others."""
         return value.isprintable()
 
-    def narrow(self, sessions: QuerySet[Any], value: str) -> QuerySet[Any]:
+    def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
         """Return the sessions of the chosen client."""
-        return sessions.filter(client=value)
+        return rows.filter(client=value)
 
 
-class DeviceKindFilter(_Filter):
+class DeviceKindFilter(ChoiceFilter):
     """By what the session runs on."""
 
     title = gettext_lazy("kind of device")
@@ -149,12 +150,12 @@ class DeviceKindFilter(_Filter):
         """Return the kinds."""
         return list(DeviceKind.choices)
 
-    def narrow(self, sessions: QuerySet[Any], value: str) -> QuerySet[Any]:
+    def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
         """Return the sessions on the chosen kind."""
-        return sessions.filter(device_kind=value)
+        return rows.filter(device_kind=value)
 
 
-class StaffFilter(_Filter):
+class StaffFilter(ChoiceFilter):
     """The sessions of members of staff, where the project's users have a column that says so."""
 
     title = gettext_lazy("staff")
@@ -164,13 +165,13 @@ class StaffFilter(_Filter):
         """Return the one choice; none, and no filter, if no column says who is staff."""
         return [("yes", _("members of staff"))] if _has_staff() else []
 
-    def narrow(self, sessions: QuerySet[Any], value: str) -> QuerySet[Any]:
+    def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
         """Return the sessions of staff, who are looked up first: they are few."""
         users = get_user_model()._base_manager.using(write_alias()).filter(is_staff=True)
-        return sessions.filter(user_id__in=list(users.values_list("pk", flat=True)[:MAX_STAFF]))
+        return rows.filter(user_id__in=list(users.values_list("pk", flat=True)[:MAX_STAFF]))
 
 
-class NewDeviceFilter(_Filter):
+class NewDeviceFilter(ChoiceFilter):
     """Logins on a device that the user had not used before."""
 
     title = gettext_lazy("new device")
@@ -180,12 +181,12 @@ class NewDeviceFilter(_Filter):
         """Return the one choice."""
         return [("yes", _("new for the user"))]
 
-    def narrow(self, sessions: QuerySet[Any], value: str) -> QuerySet[Any]:
+    def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
         """Return the sessions on a new device."""
-        return sessions.filter(new_device=True)
+        return rows.filter(new_device=True)
 
 
-class SuspiciousFilter(_Filter):
+class SuspiciousFilter(ChoiceFilter):
     """What staff should look at."""
 
     title = gettext_lazy("suspicious")
@@ -195,12 +196,12 @@ class SuspiciousFilter(_Filter):
         """Return the reasons to look, and any of them."""
         return [("any", _("for any reason")), *Suspicion.choices]
 
-    def narrow(self, sessions: QuerySet[Any], value: str) -> QuerySet[Any]:
+    def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
         """Return the sessions to look at for the chosen reason."""
-        return where_suspicious(sessions, None if value == "any" else value)
+        return where_suspicious(rows, None if value == "any" else value)
 
 
-class ReasonFilter(_Filter):
+class ReasonFilter(ChoiceFilter):
     """By the reason of a revocation; the address may name one that the project made up."""
 
     title = gettext_lazy("reason of revocation")
@@ -218,12 +219,12 @@ class ReasonFilter(_Filter):
         """Whether it is one printable line; a database refuses some of the others."""
         return value.isprintable()
 
-    def narrow(self, sessions: QuerySet[Any], value: str) -> QuerySet[Any]:
+    def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
         """Return the sessions that were revoked so."""
         if value == "no":
-            return sessions.filter(revoked_at__isnull=True)
+            return rows.filter(revoked_at__isnull=True)
         # The first is implied, and is the condition of the index.
-        return sessions.filter(revoked_at__isnull=False, revoked_reason=value)
+        return rows.filter(revoked_at__isnull=False, revoked_reason=value)
 
 
 FILTERS: tuple[type[admin.ListFilter], ...] = (
@@ -241,7 +242,7 @@ FILTERS: tuple[type[admin.ListFilter], ...] = (
 """The filters, in the order of the page."""
 
 PARAMETERS = frozenset(
-    [str(kind.parameter_name) for kind in FILTERS if issubclass(kind, _Filter)]
+    [str(kind.parameter_name) for kind in FILTERS if issubclass(kind, ChoiceFilter)]
 ) | frozenset(CreatedRangeFilter.names)
 """The names in the address that they read."""
 

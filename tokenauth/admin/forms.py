@@ -5,6 +5,7 @@ What a question was about comes back with its answer, in hidden fields, and is r
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -21,13 +22,15 @@ from tokenauth.admin.readonly import as_uuid, holds_token
 from tokenauth.models import RevokedReason
 from tokenauth.networks import Network, as_network
 
-__all__ = ["EVERYONE", "MAX_SELECTED", "ManyForm", "RevokeForm", "UsersForm"]
+__all__ = ["EVERYONE", "MAX_SELECTED", "ManyForm", "RevokeForm", "UsersForm", "as_key"]
 
 MAX_SELECTED = 500
 """So many rows may be selected at once: the question lists each, and a form has 1,000 fields."""
 
 EVERYONE = frozenset({"network", "group", "everyone"})
 """The choices that need the permission to revoke the sessions of everyone."""
+
+_YEARS = range(1970, 9000)
 
 
 class RevokeForm(forms.Form):
@@ -108,7 +111,7 @@ class UsersForm(forms.Form):
             raise ValidationError(text % {"count": MAX_SELECTED})
         model: Any = get_user_model()
         try:
-            known = [_as_key(model._meta.pk, text) for text in keys]
+            known = [as_key(model._meta.pk, text) for text in keys]
         except ValidationError:
             known = []
         # Who is a superuser is decided by the rows that are written to, not by a replica.
@@ -131,7 +134,7 @@ class UsersForm(forms.Form):
         return keys
 
 
-def _as_key(field: Any, text: str) -> Any:
+def as_key(field: Any, text: str) -> Any:
     """Return the key that ``text`` spells, if a database would take it.
 
     Raises:
@@ -216,6 +219,17 @@ class ManyForm(forms.Form):
         if user is None:
             raise ValidationError(_("There is no such user."))
         return user
+
+    def clean_before(self) -> datetime | None:
+        """Return the time, or ``None`` if none was given.
+
+        Raises:
+            ValidationError: a day so far off that in other time zones it does not exist.
+        """
+        before: datetime | None = self.cleaned_data["before"]
+        if before is not None and before.year not in _YEARS:
+            raise ValidationError(_("Please give a time between the years 1970 and 9000."))
+        return before
 
     def clean_network(self) -> Network | None:
         """Return the network, or ``None`` if none was given.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.exceptions import BadRequest
@@ -51,11 +51,11 @@ def asked_at(data: QueryDict) -> datetime:
         return now
     try:
         time = datetime.fromisoformat(text)
-    except ValueError:
+        if time.tzinfo is None or time > now:
+            raise BadRequest
+        return time.astimezone(UTC)  # which the first and the last day of all may not be in
+    except (ValueError, OverflowError):
         raise BadRequest from None
-    if time.tzinfo is None or time > now:
-        raise BadRequest
-    return time
 
 
 def hidden_fields(data: QueryDict, names: tuple[str, ...], time: datetime) -> list[tuple[str, str]]:

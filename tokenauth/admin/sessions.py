@@ -6,9 +6,10 @@ from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import quote, unquote
 from django.contrib.auth import get_user_model
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
@@ -21,7 +22,7 @@ from tokenauth.admin.columns import SessionColumns
 from tokenauth.admin.display import describe_user
 from tokenauth.admin.filters import FILTERS, PARAMETERS
 from tokenauth.admin.finding import find_by_token
-from tokenauth.admin.forms import MAX_SELECTED, RevokeForm
+from tokenauth.admin.forms import MAX_SELECTED, RevokeForm, as_key
 from tokenauth.admin.many import BulkRevocation
 from tokenauth.admin.overview import overview
 from tokenauth.admin.page import PAGE_FIELDS, PAGE_FIELDSETS, SessionPage, page_context
@@ -34,6 +35,8 @@ from tokenauth.selection import State
 
 __all__ = ["AuthSessionAdmin"]
 
+_OF_A_USER = frozenset({"user", "user__exact"})
+
 
 class AuthSessionAdmin(BulkRevocation, SessionColumns, SessionPage, ReadOnlyAdmin):
     """Sessions, the newest first.
@@ -44,7 +47,7 @@ class AuthSessionAdmin(BulkRevocation, SessionColumns, SessionPage, ReadOnlyAdmi
     actions = ("revoke_selected", "revoke_users", "revoke_older")
     change_form_template = "admin/tokenauth/authsession/change_form.html"
     change_list_template = "admin/tokenauth/authsession/change_list.html"
-    filters_allowed = PARAMETERS | {"user", "user__exact"}
+    filters_allowed = PARAMETERS | _OF_A_USER
     list_display = (
         *("user_name", "device_text", "status", "client", "sign_in", "addresses"),
         *("created", "last_seen", "ends", "latest_end"),
@@ -68,6 +71,20 @@ class AuthSessionAdmin(BulkRevocation, SessionColumns, SessionPage, ReadOnlyAdmi
         """Load each session with its user, in one query: the status depends on the account."""
         sessions = cast("SessionQuerySet", super().get_queryset(request))
         return sessions.with_user()
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Refuse as a user's key what is none.
+
+        Raises:
+            IncorrectLookupParameters: so Django answers what is no number, but on some databases
+                not what is too large for one.
+        """
+        if lookup in _OF_A_USER:
+            try:
+                as_key(get_user_model()._meta.pk, value)
+            except ValidationError:
+                raise IncorrectLookupParameters from None
+        return super().lookup_allowed(lookup, value, request)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[SessionList]:
         """List by indexes."""
