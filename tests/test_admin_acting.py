@@ -484,7 +484,8 @@ class TestOwn:
 class TestTampering:
     @pytest.mark.req("REQ-119")
     @pytest.mark.parametrize(
-        "asked_at", ["yesterday", "2020-01-01T00:00:00", "2999-01-01T00:00:00+00:00", "0001-01-01T00:00+14:00"]
+        "asked_at",
+        ["yesterday", "2020-01-01T00:00:00", "2999-01-01T00:00:00+00:00", "0001-01-01T00:00+14:00"],
     )
     def test_of_the_time_is_refused(
         self, user: User, hers: AuthSession, root: Client, asked_at: str

@@ -193,7 +193,13 @@ class TestBadValues:
         assert listed(root, {name: "nonsense"}) == {session.pk}
 
     @pytest.mark.parametrize(
-        ("query", "status"), [({"p": "x"}, 200), ({"o": "99.x.-"}, 200), ({"user": "x"}, 302), ({"user": "9" * 40}, 302)]
+        ("query", "status"),
+        [
+            ({"p": "x"}, 200),
+            ({"o": "99.x.-"}, 200),
+            ({"user": "x"}, 302),
+            ({"user": "9" * 40}, 302),
+        ],
     )
     def test_of_djangos_own(self, root: Client, query: dict[str, str], status: int) -> None:
         """What Django reads itself leads back to the list, or is ignored."""

@@ -291,8 +291,10 @@ class TestGaps:
 
 class TestActive:
     def test_are_those_that_a_request_may_use(self, user: User, noon: datetime, clock: Clock):
-        """Neither revoked nor expired nor without a user."""
+        """Neither revoked nor expired nor without a user, nor one who was deactivated."""
         kept, revoked, orphan, expired = (start(user) for _ in range(4))
+        start(User.objects.create(username="gone"))
+        User.objects.filter(username="gone").update(is_active=False)
         sessions.revoke_session(row(revoked), reason="admin")
         AuthSession.objects.filter(pk=orphan.session.pk).update(user=None)
         AuthSession.objects.filter(pk=expired.session.pk).update(expires_at=clock())

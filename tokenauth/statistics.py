@@ -23,6 +23,7 @@ from django.db.models import Count, QuerySet
 from tokenauth import system
 from tokenauth.database import refuse_transaction, retry, write_alias
 from tokenauth.models import AuthEvent, AuthSession, AuthStatistic, RefreshToken
+from tokenauth.selection import State, in_state
 from tokenauth.tallies import Counted, Measure, count_between
 
 __all__ = [
@@ -198,9 +199,7 @@ def _gather_active(alias: str, now: datetime, scan_at_most: int | None) -> None:
     sessions = AuthSession.objects.using(alias)
     if scan_at_most is not None and sessions[: scan_at_most + 1].count() > scan_at_most:
         return
-    active: QuerySet[Any] = sessions.filter(
-        user__isnull=False, revoked_at__isnull=True, expires_at__gt=now
-    )
+    active: QuerySet[Any] = in_state(sessions, State.ACTIVE, now)
     total = active.count()
     by_user = active.order_by().values_list("user_id").annotate(count=Count("pk"))
     top = [

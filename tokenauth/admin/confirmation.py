@@ -5,25 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import django
-from django import forms
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
-from django.utils.text import capfirst
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from tokenauth.admin.display import describe_device, describe_user
 from tokenauth.admin.forms import RevokeForm
+from tokenauth.admin.shell import page
 from tokenauth.conf import config
 from tokenauth.models import AuthSession
 
-__all__ = ["MEDIA", "ask", "describe_line", "page", "submitted_form"]
+__all__ = ["ask", "describe_line", "submitted_form"]
 
-MEDIA = forms.Media(css={"all": ["tokenauth/admin.css"]})
-"""The style sheet of the pages."""
-
-_TEMPLATES = "admin/tokenauth/"
 _CONSEQUENCES = {
     "session": _(
         "The refresh tokens, and the access tokens that are already out, are refused from this "
@@ -38,8 +33,6 @@ _CONSEQUENCES = {
         "out work until they expire."
     ),
 }
-# Django 6.1 made the breadcrumbs a list.
-_CRUMBS_ARE_A_LIST = django.VERSION >= (6, 1)
 
 
 def submitted_form(request: HttpRequest, **options: bool) -> RevokeForm:
@@ -51,26 +44,6 @@ def describe_line(session: AuthSession) -> str:
     """Return whose session it is, on what, from where and of which client."""
     facts = (describe_user(session), describe_device(session), session.last_ip, session.client)
     return ", ".join(filter(None, facts))
-
-
-def page(model_admin: Any, request: HttpRequest, template: str, **context: Any) -> TemplateResponse:
-    """Return a page about revoking.
-
-    Args:
-        model_admin: whose pages it is among.
-        request: of a member of staff who may.
-        template: the name of its file.
-        context: what else it shows.
-    """
-    request.current_app = model_admin.admin_site.name
-    common = {
-        **model_admin.admin_site.each_context(request),
-        "opts": model_admin.opts,
-        "module_name": capfirst(model_admin.opts.verbose_name_plural),
-        "media": model_admin.media + MEDIA,
-        "crumbs_are_a_list": _CRUMBS_ARE_A_LIST,
-    }
-    return TemplateResponse(request, _TEMPLATES + template, common | context)
 
 
 def ask(
@@ -103,6 +76,7 @@ def ask(
         request,
         "revoke_confirmation.html",
         title=title,
+        crumb=gettext("Revoke"),
         consequence=_CONSEQUENCES[config.access_token_check],
         form=form,
         rows=rows,

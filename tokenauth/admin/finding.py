@@ -9,20 +9,17 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import django
 from django import forms
 from django.contrib import messages
 from django.contrib.admin.utils import quote
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 
-from tokenauth.admin.confirmation import MEDIA
+from tokenauth.admin.shell import page
 from tokenauth.issuing import FoundToken, identify_token
 from tokenauth.rest import HideEverything
 
@@ -33,8 +30,6 @@ MAX_PASTED = 8000
 MAX_TRIED = 4
 """So many things that look like a token are tried, of one paste."""
 
-# Django 6.1 made the breadcrumbs a list.
-_CRUMBS_ARE_A_LIST = django.VERSION >= (6, 1)
 _CANDIDATE = re.compile(r"[\w.-]{60,}", re.ASCII)
 
 
@@ -82,17 +77,14 @@ def find_by_token(request: HttpRequest, model_admin: Any) -> HttpResponse:
                 "its session is no longer kept."
             ),
         )
-    request.current_app = model_admin.admin_site.name
-    context = {
-        **model_admin.admin_site.each_context(request),
-        "title": _("Find a session by a token"),
-        "opts": model_admin.opts,
-        "module_name": capfirst(model_admin.opts.verbose_name_plural),
-        "crumbs_are_a_list": _CRUMBS_ARE_A_LIST,
-        "form": form,
-        "media": model_admin.media + MEDIA,
-    }
-    response = TemplateResponse(request, "admin/tokenauth/find_by_token.html", context)
+    response = page(
+        model_admin,
+        request,
+        "find_by_token.html",
+        title=_("Find a session by a token"),
+        crumb=_("Find by token"),
+        form=form,
+    )
     response["Cache-Control"] = "no-store"
     return response
 

@@ -31,6 +31,7 @@ from tokenauth.admin.questions import (
     hidden_fields,
 )
 from tokenauth.admin.readonly import ReadOnlyAdmin
+from tokenauth.admin.shell import page
 from tokenauth.bulk import MOST_COUNTED, find_matching, newest_of_each
 from tokenauth.sessions import Target, count_matching
 
@@ -155,8 +156,14 @@ class BulkRevocation(Base):
         form = ManyForm(data, everyone=everyone)
         if not form.is_valid():
             title, back = _("Revoke many sessions"), self._list_address()
-            return confirmation.page(
-                self, request, "revoke_many.html", title=title, form=form, back=back
+            return page(
+                self,
+                request,
+                "revoke_many.html",
+                title=title,
+                crumb=_("Revoke"),
+                form=form,
+                back=back,
             )
         what, user = form.cleaned_data["what"], form.cleaned_data["name"]
         if what == "user" and not revoking.can_end_sessions_of(request, user):
@@ -228,11 +235,12 @@ class BulkRevocation(Base):
             revoking.tell_left_alone(request, len(question.left_alone))
             revoking.tell_count(request, done.sessions)
             return HttpResponseRedirect(question.back)
-        return confirmation.page(
+        return page(
             self,
             request,
             "revoke_unfinished.html",
             title=_("Not finished yet"),
+            crumb=_("Revoke"),
             what=question.what,
             done=done,
             busy=busy,

@@ -12,22 +12,20 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-import django
 from django.contrib.admin.utils import quote
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.formats import date_format
-from django.utils.text import capfirst
 from django.utils.timezone import get_current_timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from tokenauth import system
 from tokenauth.admin.charts import Chart, Curve, Share, draw, format_number, shares
-from tokenauth.admin.display import badge, describe_device, describe_user, plain
+from tokenauth.admin.display import badge, describe_device, describe_user, plain, relative
+from tokenauth.admin.shell import page
 from tokenauth.database import write_alias
 from tokenauth.exceptions import TryAgain
 from tokenauth.figures import Figures, read_figures
@@ -56,8 +54,6 @@ PERIODS = {
 """How much time the plots may show, by the parameter ``period``."""
 
 _WEEK = timedelta(days=7)
-# Django 6.1 made the breadcrumbs a list.
-_CRUMBS_ARE_A_LIST = django.VERSION >= (6, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,27 +78,20 @@ def overview(model_admin: Any, request: HttpRequest) -> HttpResponse:
     edges = _edges(period, now)
     today = _today(now)
     figures = read_figures(min(edges[0], today - _WEEK), now)
-    request.current_app = model_admin.admin_site.name
-    return TemplateResponse(
+    return page(
+        model_admin,
         request,
-        "admin/tokenauth/overview.html",
-        {
-            **model_admin.admin_site.each_context(request),
-            "title": _("Overview"),
-            "opts": model_admin.opts,
-            "module_name": capfirst(model_admin.opts.verbose_name_plural),
-            "media": model_admin.media,
-            "crumbs_are_a_list": _CRUMBS_ARE_A_LIST,
-            "numbers": _numbers(figures, today),
-            "complete_until": None if is_complete else figures.complete_until,
-            "active": figures.active,
-            "periods": [(name, text, name == period) for name, text in PERIODS.items()],
-            "charts": _charts(figures, period, edges),
-            "clients": _clients(figures, edges[0]),
-            "devices": _devices(figures, edges[0]),
-            "top_users": _top_users(model_admin, figures),
-            "suspicious": _suspicious(model_admin, now),
-        },
+        "overview.html",
+        title=_("Overview"),
+        numbers=_numbers(figures, today),
+        complete_until=None if is_complete else figures.complete_until,
+        active=figures.active,
+        periods=[(name, text, name == period) for name, text in PERIODS.items()],
+        charts=_charts(figures, period, edges),
+        clients=_clients(figures, edges[0]),
+        devices=_devices(figures, edges[0]),
+        top_users=_top_users(model_admin, figures),
+        suspicious=_suspicious(model_admin, now),
     )
 
 
@@ -259,7 +248,7 @@ def _suspicious(model_admin: Any, now: datetime) -> list[dict[str, Any]]:
             "user": describe_user(session),
             "device": describe_device(session),
             "address": reverse(name, args=[quote(session.pk)]),
-            "created_at": session.created_at,
+            "created": relative(session.created_at, now),
             "status": badge(session, now),
             "signs": [why.label for why in suspicions_of(session)],
         }

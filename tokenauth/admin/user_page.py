@@ -19,9 +19,9 @@ from django.utils.translation import gettext_lazy
 
 from tokenauth import system
 from tokenauth.admin import revoking
-from tokenauth.admin.confirmation import MEDIA
-from tokenauth.admin.display import badge, describe_device
+from tokenauth.admin.display import badge, describe_device, relative
 from tokenauth.admin.many import REVOKE_MANY
+from tokenauth.admin.shell import MEDIA
 from tokenauth.models import AuthSession
 from tokenauth.sessions import active_sessions
 
@@ -81,6 +81,8 @@ class _NoForms(Formset):
                 "session": session,
                 "device": describe_device(session),
                 "status": badge(session, now),
+                "created": relative(session.created_at, now),
+                "seen": relative(session.last_seen_at, now),
                 "address": self._address("tokenauth_authsession_change", session.pk),
             }
             for session in self.found[:MOST_SHOWN]
