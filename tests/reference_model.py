@@ -146,9 +146,9 @@ class ModelSession:
 
     def use(self, number: int, now: datetime) -> bool:
         """An access token is used; return whether it is accepted."""
-        if self.is_gone or self.end(now) or number < self.floor:
+        if self.is_gone or self.end(now) or not self.floor <= number <= self.newest.number:
             return False
-        if self.seen < number <= self.newest.number:
+        if self.seen < number:
             self.seen = number
             self._touch(now)
         return True

@@ -110,7 +110,7 @@ class TestColumns:
         for kind in EventType:
             event(kind)
             assert (row_of(root)["what"].startswith("Alarm: ")) == (kind in ALARMS)
-        assert 'class="tokenauth-status tokenauth-alarm"' in root.get(EVENTS).content.decode()
+        assert 'class="tokenauth-status tokenauth-event-alarm"' in root.get(EVENTS).content.decode()
 
     def test_of_an_account_that_is_gone(self, user: User, clock: Clock, root: Client):
         """The key is left, and says so for user and actor."""
@@ -134,6 +134,15 @@ class TestColumns:
                 "generation 3 was presented, the current one was 7",
             ),
             ({"from": 3, "to": 7}, "moved forward from generation 3 to 7"),
+            ({"bulk": "network"}, "one of many, by: network"),
+            (
+                {"from_ip": "192.0.2.1", "from_device": "Firefox on Linux", "run": 2},
+                "before on: Firefox on Linux, before at: 192.0.2.1, late answers in a row: 2",
+            ),
+            (
+                {"last_ip": "192.0.2.1", "last_device": "Safari on iOS"},
+                "the session was on: Safari on iOS, the session was at: 192.0.2.1",
+            ),
             ({"own": [1, 2]}, "own: [1, 2]"),
             (["a"], "['a']"),
             ({"a\u202eb": "%(x)s\n"}, "a?b: %(x)s?"),
@@ -288,6 +297,21 @@ class TestCost:
             sessions.revoke_session(start(other), reason="lost", actor=other)
 
         assert cost() == few
+
+    def test_a_list_of_any_length_is_counted_to_a_bound(
+        self, db: None, root: Client, monkeypatch: pytest.MonkeyPatch
+    ):
+        """Beyond it the page says that there are more, and how to see them."""
+        monkeypatch.setattr("tokenauth.admin.paging.MAX_ROWS", 3)
+        for _ in range(4):
+            event()
+        with CaptureQueriesContext(connection) as queries:
+            text = root.get(EVENTS).content.decode()
+
+        assert "There are more than 3 such events" in text
+        counts = [one["sql"] for one in queries if "COUNT(" in one["sql"]]
+        assert counts
+        assert all("LIMIT 4" in sql for sql in counts)
 
 
 class TestSafety:

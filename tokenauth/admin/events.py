@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy
 from tokenauth.admin.display import STAFF_REASONS, describe_event, describe_reason, plain
 from tokenauth.admin.export import export
 from tokenauth.admin.filters import ChoiceFilter
+from tokenauth.admin.paging import BoundedPaginator
 from tokenauth.admin.periods import EventTimeFilter
 from tokenauth.admin.readonly import ReadOnlyAdmin
 from tokenauth.admin.search import search_events
@@ -89,7 +90,9 @@ class AuthEventAdmin(ReadOnlyAdmin):
     list_display_links = ("created_at",)
     list_filter = (AlarmFilter, EventTypeFilter, EventTimeFilter, EventReasonFilter)
     list_select_related = ("user", "actor")
+    change_list_template = "admin/tokenauth/authevent/change_list.html"
     filters_allowed = frozenset({"alarms", "type", "reason", "time", "time_from", "time_to"})
+    paginator = BoundedPaginator
     # By time, as the indexes are: a filter by time is then one range of one of them.
     ordering = ("-created_at", "-id")
     search_fields = ("id",)  # shows the box; get_search_results() says what is searched
@@ -161,7 +164,7 @@ class AuthEventAdmin(ReadOnlyAdmin):
         if event.type not in ALARMS:
             return text
         return format_html(
-            '<span class="tokenauth-status tokenauth-alarm">{}: {}</span>', _("Alarm"), text
+            '<span class="tokenauth-status tokenauth-event-alarm">{}: {}</span>', _("Alarm"), text
         )
 
     @admin.display(description=gettext_lazy("user"))

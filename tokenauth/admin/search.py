@@ -21,9 +21,6 @@ MAX_KEYS = 5000
 MAX_USERS = 1000
 """So many users are found by a name at most: those named so exactly, and then others."""
 
-_MOST_USERS = 100
-"""Users whose e-mail address is the same, at most."""
-
 
 def search_sessions(sessions: SessionQuerySet, term: str) -> SessionQuerySet:
     """Return the sessions of an id, an address or network, or of users whose name begins so.
@@ -68,19 +65,15 @@ def search_events(events: QuerySet[Any], term: str) -> QuerySet[Any]:
 
 
 def _users_called(alias: str, term: str, *, with_names: bool) -> list[Any]:
-    """Return the keys of the users with this key or name; or e-mail address, if it is one.
-
-    Django's own user has no index of e-mail addresses: what cannot be one is not looked for.
-    """
+    """Return the keys of the users with this key or name; or e-mail address, if it is one."""
     model: Any = get_user_model()
     called = Q(pk__in=[])
     with suppress(ValidationError):  # no key of a user
         called |= Q(pk=model._meta.pk.to_python(term))
-    for name in _name_fields() if with_names else ():
-        if name == model.USERNAME_FIELD or "@" in term:
-            called |= Q(**{name: term})
+    for name in _name_fields(term) if with_names else ():
+        called |= Q(**{name: term})
     users = model._base_manager.using(alias).filter(called)
-    return list(users.values_list("pk", flat=True)[:_MOST_USERS])
+    return list(users.values_list("pk", flat=True)[:MAX_USERS])
 
 
 def _users_named(term: str) -> list[Any]:

@@ -20,9 +20,15 @@ _PAIRS = (
     (("from", "to"), _("moved forward from generation %(from)s to %(to)s")),
 )
 _WORDS: Mapping[str, Any] = {
+    "bulk": _("one of many, by: %(bulk)s"),
     "client": _("client: %(client)s"),
+    "from_device": _("before on: %(from_device)s"),
+    "from_ip": _("before at: %(from_ip)s"),
     "kept": _("all but the session %(kept)s"),
+    "last_device": _("the session was on: %(last_device)s"),
+    "last_ip": _("the session was at: %(last_ip)s"),
     "note": _("note: %(note)s"),
+    "run": _("late answers in a row: %(run)s"),
 }
 
 
