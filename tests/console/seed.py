@@ -179,6 +179,12 @@ def oddities(everyone: dict[str, User], end: datetime) -> Iterator[Step]:
         yield end - timedelta(minutes=minutes), device.log_in
 
 
+def counting(end: datetime) -> Iterator[Step]:
+    """Give what the command for the statistics does, which is to run every hour."""
+    for hours in (*range(1, 24), *range(24, 30 * 24, 8)):
+        yield end - timedelta(hours=hours), gather
+
+
 def seed(end: datetime) -> None:
     """Fill an empty database with what happened until ``end``."""
     everyone = users()
@@ -188,6 +194,7 @@ def seed(end: datetime) -> None:
         *lost_answers(everyone["grace"], end),
         *endings(everyone, end),
         *oddities(everyone, end),
+        *counting(end),
     ]
     for at, step in sorted(steps, key=lambda step: step[0]):
         system.now = lambda at=at: at  # type: ignore[assignment,misc]
