@@ -10,7 +10,9 @@ __all__ = ["POLICY", "UNFOLD", "StrictPolicy"]
 POLICY = "default-src 'self'; frame-ancestors 'none'; form-action 'self'; base-uri 'none'"
 """Nothing inline, nothing from elsewhere."""
 
-UNFOLD = f"{POLICY}; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'"
+UNFOLD = (
+    f"{POLICY}; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'"
+)
 """What django-unfold's own pages need: Alpine evaluates what stands in their attributes."""
 
 

@@ -140,7 +140,7 @@ def theft(ada: User, end: datetime) -> Iterator[Step]:
 
 def lost_answers(grace: User, end: datetime) -> Iterator[Step]:
     """An app in a tunnel: answers are lost, and the token before is presented again, late."""
-    phone = Device(grace, Origin("192.0.2.77", people.IPHONE), "Grace’s phone")
+    phone = Device(grace, Origin("192.0.2.77", people.IPHONE), "Phone of Grace")
     before: list[str] = []
     yield end - timedelta(hours=9), phone.log_in
     for hours in (8, 6, 4):
@@ -173,7 +173,10 @@ def oddities(everyone: dict[str, User], end: datetime) -> Iterator[Step]:
         (33, "root", Origin("198.51.100.20", people.CHROME_MAC), "Desk"),
         (32, "helper", Origin("198.51.100.21", people.CHROME_MAC), "Desk"),
         *((30, name, Origin("192.0.2.150", people.FIREFOX), "Here") for name in people.TO_DELETE),
-        *((12 - n / 9, "radia", Origin("192.0.2.201", people.IPHONE), f"Phone {n}") for n in range(9)),
+        *(
+            (12 - n / 9, "radia", Origin("192.0.2.201", people.IPHONE), f"Phone {n}")
+            for n in range(9)
+        ),
     ):
         device = Device(everyone[name], origin, device_name)
         yield end - timedelta(minutes=minutes), device.log_in

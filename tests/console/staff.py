@@ -48,7 +48,9 @@ class Desk:
         self.page.on(
             "request",
             lambda request: (
-                None if request.url.startswith((address, "data:")) else self.faults.append(request.url)
+                None
+                if request.url.startswith((address, "data:"))
+                else self.faults.append(request.url)
             ),
         )
 
