@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.console.people import PASSWORD
+from tests.console_browser.people import PASSWORD
 from tests.demo.browser import expect
 
 if TYPE_CHECKING:

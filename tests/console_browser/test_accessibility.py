@@ -7,13 +7,21 @@ from typing import TYPE_CHECKING
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.console.staff import EVENTS, FIND, OVERVIEW, REVOKE_MANY, SESSIONS, USERS, open_session
+from tests.console_browser.staff import (
+    EVENTS,
+    FIND,
+    OVERVIEW,
+    REVOKE_MANY,
+    SESSIONS,
+    USERS,
+    open_session,
+)
 from tests.demo.browser import expect
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-    from tests.console.conftest import OpenDesk
+    from tests.console_browser.conftest import OpenDesk
 
 pytestmark = pytest.mark.browser
 

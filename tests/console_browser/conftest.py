@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.console.server import Console, database_beside
-from tests.console.staff import Desk
+from tests.console_browser.server import Console, database_beside
+from tests.console_browser.staff import Desk
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -18,7 +18,7 @@ from tokenauth import system
 globals().update({name: getattr(demo, name) for name in dir(demo) if name.isupper()})
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-MIDDLEWARE = ["tests.console.policy.StrictPolicy", *demo.MIDDLEWARE]
+MIDDLEWARE = ["tests.console_browser.policy.StrictPolicy", *demo.MIDDLEWARE]
 INSTALLED_APPS = demo.INSTALLED_APPS
 
 if demo.env.str("CONSOLE_THEME", default="") == "unfold":

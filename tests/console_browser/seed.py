@@ -1,4 +1,4 @@
-"""``python -m tests.console.seed``: a month in the life of a project, made by domain functions.
+"""``python -m tests.console_browser.seed``: a month in the life of a project, made by domain functions.
 
 The same users, devices and events every time; only the time, keys and ids differ.
 """
@@ -18,7 +18,7 @@ django.setup()
 from django.contrib.auth.models import Permission, User  # noqa: E402 - needs the settings
 from django.db import transaction  # noqa: E402 - as above
 
-from tests.console import people  # noqa: E402 - as above
+from tests.console_browser import people  # noqa: E402 - as above
 from tokenauth import system  # noqa: E402 - as above
 from tokenauth.audit import Origin  # noqa: E402 - as above
 from tokenauth.exceptions import SessionEnded  # noqa: E402 - as above
@@ -172,9 +172,9 @@ def oddities(everyone: dict[str, User], end: datetime) -> Iterator[Step]:
         (35, "katherine", Origin("192.0.2.90", "python-httpx/0.28"), ""),
         (33, "root", Origin("198.51.100.20", people.CHROME_MAC), "Desk"),
         (32, "helper", Origin("198.51.100.21", people.CHROME_MAC), "Desk"),
-        *((30, name, Origin("192.0.2.150", people.FIREFOX), "Here") for name in people.TO_DELETE),
+        *((4321, name, Origin("192.0.2.150", people.FIREFOX), "Here") for name in people.TO_DELETE),
         *(
-            (12 - n / 9, "radia", Origin("192.0.2.201", people.IPHONE), f"Phone {n}")
+            (1111 * (n + 1), "radia", Origin("192.0.2.201", people.IPHONE), f"Phone {n}")
             for n in range(9)
         ),
     ):

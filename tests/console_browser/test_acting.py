@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.console.staff import (
+from tests.console_browser.staff import (
     EVENTS,
     OVERVIEW,
     REVOKE_MANY,
@@ -22,7 +22,7 @@ from tests.demo.browser import expect, log_in, press, requests
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-    from tests.console.conftest import OpenDesk
+    from tests.console_browser.conftest import OpenDesk
 
 pytestmark = pytest.mark.browser
 

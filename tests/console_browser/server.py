@@ -21,7 +21,7 @@ class Console(Demo):
     """The demo project with a month of sessions in its database."""
 
     def __init__(self, directory: Path, **settings: str) -> None:
-        chosen = {"DJANGO_SETTINGS_MODULE": "tests.console.settings"} | settings
+        chosen = {"DJANGO_SETTINGS_MODULE": "tests.console_browser.settings"} | settings
         super().__init__(directory, **chosen)
         for name in READ_BY_CONSOLE:
             self.environment[name] = chosen.get(name, "")
@@ -30,7 +30,7 @@ class Console(Demo):
         """Make the tables, the demo's users, and the month."""
         super().install()
         done = subprocess.run(
-            [sys.executable, "-m", "tests.console.seed"],
+            [sys.executable, "-m", "tests.console_browser.seed"],
             cwd=ROOT,
             env=self.environment,
             capture_output=True,
