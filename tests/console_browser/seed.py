@@ -1,4 +1,4 @@
-"""``python -m tests.console_browser.seed``: a month in the life of a project, made by domain functions.
+"""``python -m tests.console_browser.seed``: a month of a project, made by domain functions.
 
 The same users, devices and events every time; only the time, keys and ids differ.
 """
