@@ -11,7 +11,6 @@ from playwright.sync_api import Page, sync_playwright
 from tests.chromium import CHROMIUM, FLAGS
 from tests.console_browser.server import Console
 from tests.console_browser.staff import (
-    EVENTS,
     OVERVIEW,
     REVOKE_MANY,
     SESSIONS,

@@ -200,7 +200,7 @@ def seed(end: datetime) -> None:
         *counting(end),
     ]
     for at, step in sorted(steps, key=lambda step: step[0]):
-        system.now = lambda at=at: at  # type: ignore[assignment,misc]
+        system.now = lambda at=at: at  # type: ignore[misc]
         try:
             step()
         except SessionEnded:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.console_browser.people import PASSWORD
 from tests.demo.browser import expect
@@ -28,12 +28,11 @@ class Desk:
             to another origin.
     """
 
-    def __init__(self, browser: Browser, address: str, **profile: object) -> None:
+    def __init__(self, browser: Browser, address: str, **profile: Any) -> None:
         self.address = address
         self.faults: list[str] = []
-        self.context: BrowserContext = browser.new_context(
-            base_url=address, **({"viewport": {"width": 1280, "height": 900}} | profile)
-        )
+        profile = {"viewport": {"width": 1280, "height": 900}, "base_url": address, **profile}
+        self.context: BrowserContext = browser.new_context(**profile)
         self.page: Page = self.context.new_page()
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
         self.page.on(
