@@ -57,9 +57,9 @@ def database_beside(worker: str) -> Iterator[dict[str, str]]:
     name = f"{url.path[1:]}_console_{worker}"
     # The names come from this run's own settings.
     with psycopg.connect(url._replace(path="/postgres").geturl(), autocommit=True) as server:
-        server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')  # type: ignore[arg-type,call-overload]
-        server.execute(f'CREATE DATABASE "{name}"')  # type: ignore[arg-type,call-overload]
+        server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        server.execute(f'CREATE DATABASE "{name}"')
         try:
             yield {"DATABASE_URL": url._replace(path=f"/{name}").geturl()}
         finally:
-            server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')  # type: ignore[arg-type,call-overload]
+            server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
