@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
-from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.demo.browser import expect, sync_playwright
 from tests.demo.server import Demo
 
 if TYPE_CHECKING:
@@ -20,17 +16,6 @@ if TYPE_CHECKING:
 
     from tests.demo.browser import OpenPage
 
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 # Stricter than any project needs: no inline script or style, no HTML from strings.
 POLICY = "default-src 'self'; require-trusted-types-for 'script'; frame-ancestors 'none'"
 # The browser reports every answer above 399; for these the page has an answer of its own.
@@ -62,20 +47,6 @@ def impatient_address(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> I
     )
     with impatient.serve() as address:
         yield address
-
-
-@pytest.fixture
-def chromium() -> Iterator[Browser]:
-    """Run Chromium for one test; without one the test fails and says what to install."""
-    if sync_playwright is None:
-        pytest.fail("No playwright: pip install -r requirements/browser.txt")
-    if not Path(CHROMIUM).exists():
-        pytest.fail(f"No browser at {CHROMIUM}: apt-get install chromium, or set CHROMIUM.")
-    with sync_playwright() as playwright:
-        expect.set_options(timeout=20_000)
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        with closing(browser):
-            yield browser
 
 
 @pytest.fixture

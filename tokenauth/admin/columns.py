@@ -65,7 +65,7 @@ class SessionColumns:
         marks = [(kind.value, str(kind.label)) for kind in kinds]
         if session.new_device:
             marks.append(("new", _("new device")))
-        return format_html("{}{}", name, format_html_join("", _MARK, marks))
+        return format_html("{} {}", name, format_html_join("", _MARK, marks))
 
     @admin.display(description=gettext_lazy("status"))
     def status(self, session: AuthSession) -> SafeString:
@@ -75,7 +75,7 @@ class SessionColumns:
             for suspicion in suspicions_of(session)
         ]
         label = badge(session, system.now())
-        return format_html("{}{}", label, format_html_join("", _WARNING, warnings))
+        return format_html("{} {}", label, format_html_join("", _WARNING, warnings))
 
     @admin.display(description=gettext_lazy("signed in by"))
     def sign_in(self, session: AuthSession) -> str:

@@ -55,6 +55,11 @@ class PeriodFilter(admin.ListFilter):
         return [self.prefix, self.from_name, self.to_name]
 
     @property
+    def parameter_name(self) -> str:
+        """The name of the parameter of the ready-made choices; themes ask every filter for one."""
+        return self.prefix
+
+    @property
     def from_name(self) -> str:
         """The name of the parameter of the first day."""
         return f"{self.prefix}_from"

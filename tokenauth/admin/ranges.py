@@ -61,6 +61,7 @@ class CreatedRangeFilter(admin.ListFilter):
     title = gettext_lazy("created from and to")
     template = "admin/tokenauth/created_range_filter.html"
     names = ("created_from", "created_to")
+    parameter_name = names[0]  # themes ask every filter for one
 
     def __init__(
         self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from django.apps import apps
 from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import QuerySet
@@ -26,6 +27,9 @@ from tokenauth.database import write_alias
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
+elif apps.is_installed("unfold"):
+    # Its templates read attributes that only its own class has.
+    from unfold.admin import ModelAdmin
 else:
     ModelAdmin = admin.ModelAdmin
 

@@ -49,8 +49,8 @@ class AuthSessionAdmin(BulkRevocation, SessionColumns, SessionPage, ReadOnlyAdmi
     change_list_template = "admin/tokenauth/authsession/change_list.html"
     filters_allowed = PARAMETERS | _OF_A_USER
     list_display = (
-        *("user_name", "device_text", "status", "client", "sign_in", "addresses"),
-        *("created", "last_seen", "ends", "latest_end"),
+        *("user_name", "device_text", "status", "last_seen", "addresses"),
+        *("created", "client", "sign_in", "ends", "latest_end"),
     )
     list_display_links = ("device_text",)
     list_filter = FILTERS

@@ -1,0 +1,45 @@
+"""Debian's Chromium for the tests that look at pages, one for each test."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.demo.browser import expect, sync_playwright
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser
+
+__all__ = ["CHROMIUM", "FLAGS", "chromium"]
+
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture
+def chromium() -> Iterator[Browser]:
+    """Run Chromium for one test; without one the test fails and says what to install."""
+    if sync_playwright is None:
+        pytest.fail("No playwright: pip install -r requirements/browser.txt")
+    if not Path(CHROMIUM).exists():
+        pytest.fail(f"No browser at {CHROMIUM}: apt-get install chromium, or set CHROMIUM.")
+    with sync_playwright() as playwright:
+        expect.set_options(timeout=20_000)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        with closing(browser):
+            yield browser
