@@ -57,10 +57,12 @@ def pages(page: Page) -> list[str]:
     found += violations(page)
     open_session(page, "radia", "Phone 0")
     page.get_by_role("link", name="Revoke", exact=True).click()
+    page.get_by_role("button", name="Yes, revoke").wait_for()
     found += violations(page)
     page.goto(REVOKE_MANY)
     page.get_by_label("of everyone").check()
     page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Yes, revoke").wait_for()
     found += violations(page)
     return found
 
@@ -88,6 +90,8 @@ class TestAxe:
         page = open_desk(stock).page
         page.goto(f"{USERS}?q=ada")
         page.get_by_role("link", name="ada", exact=True).click()
+        page.locator("#tokenauth-sessions").wait_for()
+        page.wait_for_load_state()
         found = Axe().run(page, context="#tokenauth-sessions", options=WCAG)
         assert found.response["violations"] == []
 
