@@ -81,6 +81,8 @@ REQUIRED_RULES = {
     "REQ-120": "deleting in the admin keeps the trace and counts rows",
     "REQ-121": "every revocation by staff leaves who, whom, when, which and why",
     "REQ-122": "stored markup is escaped on every admin page",
+    "REQ-123": "staff end a superuser's sessions only if they may",
+    "REQ-124": "the list, its filters and its searches read indexes and count no table",
     "REQ-125": "the page of a session tells a theft: both parties, when, and how it ended",
     "REQ-126": "no secret in any log at DEBUG",
     "REQ-128": "no stored or sent text can forge a log line",
