@@ -42,7 +42,7 @@ def choose(page: Page, action: str, device: str) -> None:
 
 
 class TestRights:
-    @pytest.mark.req("REQ-116", "REQ-120")
+    @pytest.mark.req("REQ-116", "REQ-119")
     def test_who_may_view_sees_everything_and_ends_nothing(
         self, themed: tuple[str, str], open_desk: OpenDesk
     ) -> None:
@@ -66,7 +66,7 @@ class TestRights:
         expect(page.get_by_role("textbox", name="User")).to_be_visible()
         expect(page.get_by_text("everyone")).to_have_count(0)
 
-    @pytest.mark.req("REQ-116")
+    @pytest.mark.req("REQ-116", "REQ-123")
     def test_sessions_of_a_superuser_are_left_alone(self, stock: str, open_desk: OpenDesk) -> None:
         """Staff who may revoke find no button on a superuser's session."""
         page = open_desk(stock, "helper").page
@@ -151,7 +151,7 @@ class TestRevoking:
 
 
 class TestDeletingUsers:
-    @pytest.mark.req("REQ-124")
+    @pytest.mark.req("REQ-120")
     def test_who_may_delete_users_can(self, themed: tuple[str, str], open_desk: OpenDesk) -> None:
         """Sessions do not protect their user; their rows stay, without the user."""
         name = f"leaving-{themed[0]}"
@@ -164,7 +164,6 @@ class TestDeletingUsers:
 
 
 class TestSearching:
-    @pytest.mark.req("REQ-119")
     def test_by_network_and_filter(self, themed: tuple[str, str], open_desk: OpenDesk) -> None:
         """A network in the box, and a filter by its link."""
         page = open_desk(themed[1], "viewer").page
