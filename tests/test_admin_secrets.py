@@ -66,7 +66,7 @@ def actions(client: Client) -> Iterator[tuple[str, str]]:
         yield f"many {about}", many.content.decode()
     yield "one", client.get(f"{USERS}{user.pk}/delete/").content.decode()
     export = client.post(f"{EVENTS}export/")
-    yield f"{EVENTS}export/", b"".join(export).decode()  # type: ignore[call-overload]  # streamed
+    yield f"{EVENTS}export/", b"".join(export).decode()
 
 
 def names_of(model: Any) -> set[str]:
