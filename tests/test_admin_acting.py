@@ -47,7 +47,7 @@ def act(client: Client, action: str, *rows: AuthSession) -> HttpResponse:
 def confirm(client: Client, question: Any, **more: Any) -> HttpResponse:
     """Send the form of a page as it is, with a reason: what a person does."""
     text = question.content.decode()
-    address = re.search(r'<form method="post" action="([^"]+)"', text)
+    address = re.search(r'<form class="tokenauth-form" method="post" action="([^"]+)"', text)
     assert address
     data: dict[str, list[str]] = {}
     for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', text):
