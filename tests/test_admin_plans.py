@@ -32,7 +32,7 @@ REVOKED, SUSPICIOUS, NEW = "session_revoked", "session_suspicious", "session_new
 PAGES: list[tuple[dict[str, str], tuple[str, ...]]] = [
     ({}, (KEY,)),
     ({"p": "40"}, (KEY,)),
-    ({"o": "7"}, (KEY,)),
+    ({"o": "6"}, (KEY,)),
     ({"o": "10"}, (END,)),
     ({"status": "active"}, (KEY,)),
     ({"status": "idle"}, (KEY,)),

@@ -57,7 +57,7 @@ def pages(lot: Lot) -> Iterator[Page]:
     """Give the pages of a database; a page that this release does not have is left out."""
     yield Page("list")
     yield Page("list, page 40", data={"p": "40"})
-    columns = {"created": "7", "ends at the latest": "10"}
+    columns = {"created": "6", "ends at the latest": "10"}
     for name, column in columns.items():
         yield Page(f"list by {name}, oldest first", data={"o": column})
     yield from _filters(lot)
