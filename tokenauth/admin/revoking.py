@@ -151,8 +151,8 @@ def tell_count(request: HttpRequest, count: int) -> None:
         messages.warning(request, _("No session was revoked: they had ended before."))
         return
     text = ngettext(
-        "%(count)d session was revoked. Its tokens are refused from now on.",
-        "%(count)d sessions were revoked. Their tokens are refused from now on.",
+        "%(count)d session was revoked. Its refresh token is refused from now on.",
+        "%(count)d sessions were revoked. Their refresh tokens are refused from now on.",
         count,
     )
     messages.success(request, text % {"count": count})
