@@ -244,8 +244,11 @@ class TestGerman:
         ("count", "said"),
         [
             (0, "Es wurde keine Sitzung widerrufen: Sie waren schon vorher beendet."),
-            (1, "1 Sitzung wurde widerrufen. Ihre Tokens werden ab jetzt abgelehnt."),
-            (2, "2 Sitzungen wurden widerrufen. Ihre Tokens werden ab jetzt abgelehnt."),
+            (1, "1 Sitzung wurde widerrufen. Ihr Refresh-Token wird ab jetzt abgelehnt."),
+            (
+                2,
+                "2 Sitzungen wurden widerrufen. Ihre Refresh-Tokens werden ab jetzt abgelehnt.",
+            ),
         ],
     )
     def test_plurals(self, user: User, root: Client, count: int, said: str) -> None:
