@@ -13,7 +13,7 @@ from django.utils import timezone
 from tests.conftest import Clock
 from tests.console import LIST, listed, make, save, statements
 from tests.test_admin import root
-from tokenauth.admin import filters
+from tokenauth.admin import filters, periods
 from tokenauth.codes import MANY_REPEATS
 from tokenauth.models import AuthSession
 
@@ -159,6 +159,7 @@ class TestChoices:
             if hasattr(spec, "lookup_choices")
             for value, _ in spec.lookup_choices
         }
+        offered |= {("created", value) for value, _ in periods.CHOICES}
         plain = {choice for choice in offered if choice[0] in {"kind", "revoked"}}
         assert offered - plain == {c for c in CHOICES if c[0] not in {"kind", "revoked"}}
 
@@ -252,7 +253,7 @@ class TestStaff:
         self, monkeypatch: pytest.MonkeyPatch, root: Client
     ) -> None:
         """A project whose users have no such column has no such filter."""
-        monkeypatch.setattr(filters, "_has_staff", lambda: False)
+        monkeypatch.setattr(filters, "has_column", lambda name: False)
         specs = root.get(LIST).context["cl"].filter_specs
         assert "staff" not in {getattr(spec, "parameter_name", "") for spec in specs}
         assert "status" in {getattr(spec, "parameter_name", "") for spec in specs}

@@ -16,7 +16,6 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.core.exceptions import FieldDoesNotExist
 from django.db import transaction
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 
@@ -26,6 +25,7 @@ from tokenauth.database import refuse_transaction, retry, write_alias
 from tokenauth.models import AuthSession, EventType, SessionQuerySet
 from tokenauth.networks import Network, sessions_in
 from tokenauth.revocation import announce, living, mark_revoked
+from tokenauth.selection import has_column
 
 __all__ = [
     "BATCH_SIZE",
@@ -155,20 +155,12 @@ def find_matching(target: Target) -> SessionQuerySet:
 
 def knows_superusers() -> bool:
     """Return whether superusers can be left out: not where ``is_superuser`` is no column."""
-    return not hasattr(get_user_model(), "is_superuser") or _has_column("is_superuser")
-
-
-def _has_column(name: str) -> bool:
-    try:
-        get_user_model()._meta.get_field(name)
-    except FieldDoesNotExist:
-        return False
-    return True
+    return not hasattr(get_user_model(), "is_superuser") or has_column("is_superuser")
 
 
 def _users(alias: str, name: str, value: Any) -> QuerySet[Any]:
     """Return the keys of users, hidden ones too: softly deleted accounts have sessions."""
-    if not _has_column(name):
+    if not has_column(name):
         raise ValueError(f"the user model has no {name}")
     users = get_user_model()._base_manager.using(alias)
     return users.filter(**{name: value}).values("pk")

@@ -21,7 +21,14 @@ from tokenauth import system
 from tokenauth.conf import config
 from tokenauth.models import AuthSession
 
-__all__ = ["State", "created_between", "in_state", "not_seen_since", "seen_since"]
+__all__ = [
+    "State",
+    "created_between",
+    "has_column",
+    "in_state",
+    "not_seen_since",
+    "seen_since",
+]
 
 Rows = TypeVar("Rows", bound="models.QuerySet[AuthSession]")
 
@@ -90,10 +97,15 @@ def _shortest_idle_lifetime() -> timedelta:
     return min([config.idle_lifetime, *(one.idle_lifetime for one in config.clients.values())])
 
 
+def has_column(name: str) -> bool:
+    """Return whether the project's users have a field of this name that a query can ask for."""
+    try:
+        get_user_model()._meta.get_field(name)
+    except FieldDoesNotExist:
+        return False
+    return True
+
+
 def _account_is_active() -> models.Q:
     """Return the condition on the user, if the project's users can be deactivated in a column."""
-    try:
-        get_user_model()._meta.get_field("is_active")
-    except FieldDoesNotExist:
-        return models.Q()
-    return models.Q(user__is_active=True)
+    return models.Q(user__is_active=True) if has_column("is_active") else models.Q()

@@ -91,7 +91,7 @@ class AuthEventAdmin(ReadOnlyAdmin):
     list_filter = (AlarmFilter, EventTypeFilter, EventTimeFilter, EventReasonFilter)
     list_select_related = ("user", "actor")
     change_list_template = "admin/tokenauth/authevent/change_list.html"
-    filters_allowed = frozenset({"alarms", "type", "reason", "time", "time_from", "time_to"})
+    filters_allowed = frozenset({"alarms", "type", "reason", *EventTimeFilter.names()})
     paginator = BoundedPaginator
     # By time, as the indexes are: a filter by time is then one range of one of them.
     ordering = ("-created_at", "-id")

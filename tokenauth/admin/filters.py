@@ -5,25 +5,22 @@ No filter reads the table for its choices, and none counts.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth import get_user_model
-from django.core.exceptions import FieldDoesNotExist
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from tokenauth import system
 from tokenauth.admin.display import STAFF_REASONS, describe_reason
-from tokenauth.admin.ranges import CreatedRangeFilter, midnight
+from tokenauth.admin.periods import CreatedFilter, beginning
 from tokenauth.conf import config
 from tokenauth.database import write_alias
 from tokenauth.models import DeviceKind, RevokedReason
-from tokenauth.selection import State, created_between, in_state, not_seen_since, seen_since
+from tokenauth.selection import State, has_column, in_state, not_seen_since, seen_since
 from tokenauth.suspicion import Suspicion, where_suspicious
 
 __all__ = [
@@ -31,7 +28,6 @@ __all__ = [
     "PARAMETERS",
     "ChoiceFilter",
     "ClientFilter",
-    "CreatedFilter",
     "DeviceKindFilter",
     "NewDeviceFilter",
     "ReasonFilter",
@@ -43,8 +39,6 @@ __all__ = [
 
 MAX_STAFF = 1000
 """So many members of staff are looked for at most."""
-
-_DAYS = {"7": timedelta(days=7), "14": timedelta(days=14), "30": timedelta(days=30)}
 
 
 class ChoiceFilter(admin.SimpleListFilter):
@@ -98,27 +92,8 @@ class SeenFilter(ChoiceFilter):
     def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
         """Return the sessions that were used, or not used, in the span."""
         if value.startswith("not"):
-            return not_seen_since(rows, system.now() - _DAYS[value.removeprefix("not")])
-        return seen_since(rows, _beginning(value))
-
-
-class CreatedFilter(ChoiceFilter):
-    """By the login."""
-
-    title = gettext_lazy("created")
-    parameter_name = "created"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Return spans of time."""
-        return [
-            ("today", _("today")),
-            ("7", _("in the last 7 days")),
-            ("30", _("in the last 30 days")),
-        ]
-
-    def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
-        """Return the sessions that began in the span."""
-        return created_between(rows, _beginning(value))
+            return not_seen_since(rows, beginning(value.removeprefix("not")))
+        return seen_since(rows, beginning(value))
 
 
 class ClientFilter(ChoiceFilter):
@@ -163,7 +138,7 @@ class StaffFilter(ChoiceFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Return the one choice; none, and no filter, if no column says who is staff."""
-        return [("yes", _("members of staff"))] if _has_staff() else []
+        return [("yes", _("members of staff"))] if has_column("is_staff") else []
 
     def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
         """Return the sessions of staff, who are looked up first: they are few."""
@@ -232,7 +207,6 @@ FILTERS: tuple[type[admin.ListFilter], ...] = (
     SuspiciousFilter,
     SeenFilter,
     CreatedFilter,
-    CreatedRangeFilter,
     ClientFilter,
     DeviceKindFilter,
     NewDeviceFilter,
@@ -243,21 +217,5 @@ FILTERS: tuple[type[admin.ListFilter], ...] = (
 
 PARAMETERS = frozenset(
     [str(kind.parameter_name) for kind in FILTERS if issubclass(kind, ChoiceFilter)]
-) | frozenset(CreatedRangeFilter.names)
+) | frozenset(CreatedFilter.names())
 """The names in the address that they read."""
-
-
-def _beginning(value: str) -> datetime:
-    """Return when ``today``, or a span of so many days, began."""
-    now = system.now()
-    if value == "today":
-        return midnight(now.astimezone(timezone.get_current_timezone()).date())
-    return now - _DAYS[value]
-
-
-def _has_staff() -> bool:
-    try:
-        get_user_model()._meta.get_field("is_staff")
-    except FieldDoesNotExist:
-        return False
-    return True

@@ -30,6 +30,12 @@ _WORDS: Mapping[str, Any] = {
     "note": _("note: %(note)s"),
     "run": _("late answers in a row: %(run)s"),
 }
+_TARGETS: Mapping[str, Any] = {
+    "everyone": _("everyone"),
+    "group": _("group"),
+    "network": _("network"),
+    "user": _("user"),
+}
 
 
 def describe_detail(detail: Any) -> str:
@@ -46,6 +52,8 @@ def describe_detail(detail: Any) -> str:
         if all(name in facts for name in names):
             texts.append(str(text) % facts)
             facts = {name: value for name, value in facts.items() if name not in names}
+    if facts.get("bulk") in _TARGETS:
+        facts["bulk"] = str(_TARGETS[facts["bulk"]])
     for name in sorted(facts):
         if name == "count" and facts[name].isdecimal():
             count = int(facts[name])
