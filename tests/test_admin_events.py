@@ -135,6 +135,7 @@ class TestColumns:
             ),
             ({"from": 3, "to": 7}, "moved forward from generation 3 to 7"),
             ({"bulk": "network"}, "one of many, by: network"),
+            ({"bulk": "own"}, "one of many, by: own"),
             (
                 {"from_ip": "192.0.2.1", "from_device": "Firefox on Linux", "run": 2},
                 "before on: Firefox on Linux, before at: 192.0.2.1, late answers in a row: 2",

@@ -17,8 +17,7 @@ from tests.leaks import Watch, contains, spellings
 from tests.test_admin import EVENTS, LIST, page, root, start
 from tests.test_admin_revoking import YES, messages_of, revoke, revoke_selected
 from tests.test_admin_users import USERS, revoke_all
-from tokenauth.admin.readonly import holds_token
-from tokenauth.audit import Origin
+from tokenauth.audit import Origin, holds_token
 from tokenauth.models import AuthEvent, AuthSession, EventType, RefreshToken
 
 __all__ = ["root"]  # a fixture

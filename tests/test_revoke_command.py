@@ -147,6 +147,12 @@ class TestQuestion:
 
 class TestRecord:
     @pytest.mark.req("REQ-121")
+    def test_a_token_is_no_note(self, two: Any) -> None:
+        """It would be kept with every session, for all staff to read."""
+        with pytest.raises(CommandError, match="holds a token"):
+            run("--user", "ada", "--yes", "--note", f"found {'a1' * 32}")
+        assert alive() == {one.pk for one in two}
+
     @pytest.mark.parametrize(("said", "note"), [("", ""), ("Ticket\n4711", ": Ticket?4711")])
     def test_says_where_it_came_from(self, two: Any, said: str, note: str) -> None:
         """No actor and no address, but the command, the reason and the note."""

@@ -9,6 +9,7 @@ characters never reach them: a line break in a user agent could otherwise forge 
 from __future__ import annotations
 
 import logging
+import re
 import uuid
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
@@ -34,6 +35,7 @@ __all__ = [
     "Origin",
     "clean",
     "event_about",
+    "holds_token",
     "keep_history",
     "make_event",
     "record",
@@ -47,6 +49,9 @@ HISTORY_KEPT = 50
 
 logger = logging.getLogger("tokenauth.audit")
 
+# A JWT, or a run as long as a refresh token, a seed in hex or a hash: no name, id or address is.
+_TOKEN = re.compile(r"eyJ[\w-]{8,}\.[\w-]{8,}|[\w-]{60,}", re.ASCII)
+
 
 def clean(text: str, length: int) -> str:
     """Return ``text`` as one printable line of at most ``length`` characters.
@@ -58,6 +63,11 @@ def clean(text: str, length: int) -> str:
     if kept.isprintable():
         return kept
     return "".join(char if char.isprintable() else "?" for char in kept)
+
+
+def holds_token(text: str) -> bool:
+    """Return whether somewhere in ``text`` is what can only be a token or another secret."""
+    return _TOKEN.search(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ import random
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from statistics import median
@@ -18,13 +17,15 @@ from django.contrib.auth import get_user_model
 from django.db import connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from benchmarks.scale.databases import one, sizes, using
 from benchmarks.scale.loading import Lot, token
 from benchmarks.scale.variety import FORMER_CLIENT, address
 from tokenauth.admin.filters import FILTERS
+from tokenauth.admin.periods import CHOICES
 from tokenauth.models import AuthSession
+from tokenauth.statistics import gather
 
 __all__ = ["Page", "describe", "pages"]
 
@@ -54,7 +55,7 @@ class Page:
 
 
 def pages(lot: Lot) -> Iterator[Page]:
-    """Give the pages of a database; a page that this release does not have is left out."""
+    """Give the pages of a database."""
     yield Page("list")
     yield Page("list, page 40", data={"p": "40"})
     columns = {"created": "6", "ends at the latest": "10"}
@@ -66,8 +67,9 @@ def pages(lot: Lot) -> Iterator[Page]:
     yield Page("a session", f"{LIST}{lot.session_id(number)}/change/")
     posted = {"token": token(lot, number)}
     yield Page("a token finds its session", f"{LIST}find-by-token/", posted, posted=True)
-    with suppress(NoReverseMatch):
-        yield Page("overview", reverse("admin:tokenauth_authsession_overview"))
+    yield Page("overview", reverse("admin:tokenauth_authsession_overview"))
+    yield from _events(lot)
+    yield Page("a user", reverse("admin:auth_user_change", args=[lot.users - 10]))
 
 
 def _filters(lot: Lot) -> Iterator[Page]:
@@ -79,14 +81,35 @@ def _filters(lot: Lot) -> Iterator[Page]:
         for value, _label in found.lookup_choices:
             query = {str(found.parameter_name): str(value)}
             yield Page(f"{found.title}: {value}", data=query)
-    first = lot.first.date() + lot.span / 2
-    days = {"created_from": str(first), "created_to": str(first + timedelta(days=1))}
-    yield Page("created: two days", data=days)
+    for value, _label in CHOICES:
+        yield Page(f"created: {value}", data={"created": value})
+    yield Page("created: two days", data=_two_days(lot, "created"))
     yield Page("client: a rare one", data={"client": FORMER_CLIENT})
     yield Page(
         "active, on a tablet, by app", data={"status": "active", "kind": "tablet", "client": "app"}
     )
     yield Page("reuse, not for 14 days", data={"suspicious": "reuse", "seen": "not14"})
+
+
+def _two_days(lot: Lot, prefix: str) -> dict[str, str]:
+    first = lot.first.date() + lot.span / 2
+    return {f"{prefix}_from": str(first), f"{prefix}_to": str(first + timedelta(days=1))}
+
+
+def _events(lot: Lot) -> Iterator[Page]:
+    queries: dict[str, dict[str, str]] = {
+        "": {},
+        ": alarms": {"alarms": "only"},
+        **{f": {kind}": {"type": kind} for kind in ("login", "revoked", "reuse")},
+        ": reason lost": {"reason": "lost"},
+        ": today": {"time": "today"},
+        ": two days": _two_days(lot, "time"),
+        ", search: user name": {"q": f"user{lot.users - 10}"},
+        ", search: id": {"q": str(lot.session_id(lot.count // 3))},
+        ", search: address": {"q": address(lot)},
+    }
+    for name, data in queries.items():
+        yield Page(f"events{name}", reverse("admin:tokenauth_authevent_changelist"), data)
 
 
 def _searches(lot: Lot) -> Iterator[Page]:
@@ -171,6 +194,7 @@ def _names(plan: dict[str, Any]) -> Iterator[str]:
 def describe(lots: dict[str, Lot], rounds: int) -> list[str]:
     """Open every page in both databases, turn and turn about; return the section of the report."""
     visitors = [Visitor(alias, lot) for alias, lot in lots.items()]
+    counting = [_count(visitor) for visitor in visitors]
     small, large = visitors
     samples = _samples(visitors, rounds)
     few, many = (f"{lot.count:,}" for lot in lots.values())
@@ -192,9 +216,19 @@ def describe(lots: dict[str, Lot], rounds: int) -> list[str]:
         f"in turn and the pages in random order, rendering and the admin's own statements (session "
         f"and user) included. Databases of {one(small.alias, _SIZE)} and "
         f"{size['all'] / 2**20:,.0f} MiB, of which the sessions' indexes are "
-        f"{size['tokenauth_authsession indexes'] / 2**20:,.0f} MiB. A ratio above {WANTED} is bold."
+        f"{size['tokenauth_authsession indexes'] / 2**20:,.0f} MiB. A ratio above {WANTED} is "
+        f"bold. `tokenauth_stats` ran before, as it should each hour: from nothing, "
+        f"{counting[0]:.1f} s and {counting[1]:.1f} s."
     )
     return [*lines, "", text]
+
+
+def _count(visitor: Visitor) -> float:
+    """Count what the overview shows, as the hourly command does; return the seconds it took."""
+    began = time.perf_counter()
+    with using(visitor.alias):
+        assert gather().complete
+    return time.perf_counter() - began
 
 
 _SIZE = "SELECT pg_size_pretty(pg_database_size(current_database()))"

@@ -20,7 +20,18 @@ from tokenauth.accounts import auth_hash
 from tokenauth.conf import config
 from tokenauth.tokens.refresh import make_refresh_token
 
-__all__ = ["AGENTS", "HISTORY", "PASSWORD", "Lot", "add_users", "fill", "load", "settle", "token"]
+__all__ = [
+    "AGENTS",
+    "HISTORY",
+    "PASSWORD",
+    "Lot",
+    "add_users",
+    "facts_of",
+    "fill",
+    "load",
+    "settle",
+    "token",
+]
 
 HISTORY = 3
 """Rows of history for each session: its login and two rotations."""
@@ -121,9 +132,9 @@ CROSS JOIN LATERAL (SELECT md5(%(name)s || i) AS h) b
 """
 
 
-def load(alias: str, lot: Lot) -> None:
-    """Load a lot: living sessions that are all alike."""
-    facts: dict[str, Any] = {
+def facts_of(lot: Lot) -> dict[str, Any]:
+    """Return the parameters of the statements."""
+    return {
         "name": lot.name,
         "count": lot.count,
         "users": lot.users,
@@ -135,7 +146,11 @@ def load(alias: str, lot: Lot) -> None:
         "hash": auth_hash(User(password=PASSWORD)),
         "agents": list(AGENTS),
     }
-    fill(alias, lot, facts, SESSIONS, ROWS_OF_HISTORY)
+
+
+def load(alias: str, lot: Lot) -> None:
+    """Load a lot: living sessions that are all alike."""
+    fill(alias, lot, facts_of(lot), SESSIONS, ROWS_OF_HISTORY)
 
 
 def fill(alias: str, lot: Lot, facts: dict[str, Any], *statements: str) -> None:

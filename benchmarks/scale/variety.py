@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from ipaddress import IPv4Address
 from typing import Any
 
-from django.contrib.auth.models import User
-
+from benchmarks.scale import loading
 from benchmarks.scale.databases import execute
-from benchmarks.scale.loading import AGENTS, HISTORY, PASSWORD, Lot, fill
-from tokenauth.accounts import auth_hash
+from benchmarks.scale.loading import AGENTS, Lot, fill
 
 __all__ = ["FORMER_CLIENT", "SESSIONS", "address", "facts_of", "load_variety"]
 
@@ -84,15 +81,7 @@ WHERE revoked_at IS NOT NULL AND first_ip - '10.0.0.0'::inet < %(count)s / 10 / 
 def facts_of(lot: Lot) -> dict[str, Any]:
     """Return the parameters of the statements."""
     return {
-        "name": lot.name,
-        "count": lot.count,
-        "users": lot.users,
-        "start": lot.login(0),
-        "span": int(lot.span.total_seconds()) * 1000,
-        "newest": HISTORY - 1,
-        "idle": timedelta(days=14),
-        "absolute": timedelta(days=30),
-        "hash": auth_hash(User(password=PASSWORD)),
+        **loading.facts_of(lot),
         "agents": list(AGENTS),
         "former": FORMER_CLIENT,
         "each": EACH,

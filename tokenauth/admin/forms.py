@@ -18,7 +18,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from tokenauth.admin.display import STAFF_REASONS, plain
-from tokenauth.admin.readonly import as_uuid, holds_token
+from tokenauth.admin.readonly import as_uuid
+from tokenauth.audit import holds_token
 from tokenauth.models import RevokedReason
 from tokenauth.networks import Network, as_network
 

@@ -8,7 +8,6 @@ be in the browser's history, the server's access log and every link of the page
 from __future__ import annotations
 
 import functools
-import re
 import uuid
 from collections.abc import Callable
 from ipaddress import ip_address
@@ -23,6 +22,7 @@ from django.http.response import HttpResponseBase
 from django.urls import URLPattern, reverse
 from django.utils.translation import gettext as _
 
+from tokenauth.audit import holds_token
 from tokenauth.database import write_alias
 
 if TYPE_CHECKING:
@@ -33,15 +33,7 @@ elif apps.is_installed("unfold"):
 else:
     ModelAdmin = admin.ModelAdmin
 
-__all__ = ["ReadOnlyAdmin", "as_address", "as_uuid", "holds_token"]
-
-# A JWT, or a run as long as a refresh token, a seed in hex or a hash: no name, id or address is.
-_TOKEN = re.compile(r"eyJ[\w-]{8,}\.[\w-]{8,}|[\w-]{60,}", re.ASCII)
-
-
-def holds_token(text: str) -> bool:
-    """Return whether somewhere in ``text`` is what can only be a token or another secret."""
-    return _TOKEN.search(text) is not None
+__all__ = ["ReadOnlyAdmin", "as_address", "as_uuid"]
 
 
 def as_uuid(text: str) -> uuid.UUID | None:

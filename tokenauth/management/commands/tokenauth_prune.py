@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from tokenauth import system
 from tokenauth.exceptions import TryAgain
+from tokenauth.management.arguments import seconds, whole_number
 from tokenauth.management.progress import Bar
 from tokenauth.pruning import (
     BATCH_SIZE,
@@ -21,20 +21,6 @@ from tokenauth.pruning import (
 from tokenauth.statistics import gather
 
 __all__ = ["Command"]
-
-
-def _batch_size(text: str) -> int:
-    number = int(text)
-    if not 1 <= number <= MAX_BATCH_SIZE:
-        raise argparse.ArgumentTypeError(f"is not between 1 and {MAX_BATCH_SIZE:,}")
-    return number
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 <= seconds < float("inf"):
-        raise argparse.ArgumentTypeError("is not a number of seconds")
-    return seconds
 
 
 class Command(BaseCommand):
@@ -53,13 +39,13 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--max-seconds",
-            type=_seconds,
+            type=seconds,
             metavar="SECONDS",
             help="begin no further batch after this time; the next run goes on from there",
         )
         parser.add_argument(
             "--batch-size",
-            type=_batch_size,
+            type=whole_number(1, MAX_BATCH_SIZE),
             default=BATCH_SIZE,
             metavar="ROWS",
             help=f"rows in one statement, 1 to {MAX_BATCH_SIZE:,} (default: %(default)s)",

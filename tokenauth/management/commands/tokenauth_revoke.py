@@ -15,6 +15,7 @@ from django.db import router
 from tokenauth.audit import clean
 from tokenauth.bulk import Matching
 from tokenauth.exceptions import TryAgain
+from tokenauth.management.arguments import note
 from tokenauth.management.progress import Bar
 from tokenauth.models import RevokedReason
 from tokenauth.networks import Network, as_network
@@ -84,7 +85,9 @@ class Command(BaseCommand):
             metavar="CODE",
             help="why, as a code (default: %(default)s)",
         )
-        parser.add_argument("--note", default="", help="why, in words: kept with each session")
+        parser.add_argument(
+            "--note", type=note, default="", help="why, in words: kept with each session"
+        )
         parser.add_argument(
             "--dry-run", action="store_true", help="count what would end, and change nothing"
         )
@@ -103,12 +106,11 @@ class Command(BaseCommand):
             self._ask(counted)
         watched = verbosity > 0 and self.stderr.isatty() and counted.sessions
         bar = Bar(self.stderr, counted.sessions, "sessions") if watched else None
-        note = clean(options["note"], 200)
         try:
             done = revoke_matching(
                 target,
                 reason=options["reason"],
-                note=f"{_SOURCE}: {note}" if note else _SOURCE,
+                note=": ".join(filter(None, (_SOURCE, options["note"]))),
                 progress=(lambda so_far: bar.show(so_far.sessions)) if bar else None,
             )
         except TryAgain as error:

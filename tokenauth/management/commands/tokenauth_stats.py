@@ -17,6 +17,7 @@ from tokenauth import system
 from tokenauth.audit import clean
 from tokenauth.exceptions import TryAgain
 from tokenauth.figures import Figures, Summary, read_figures, summarize
+from tokenauth.management.arguments import seconds
 from tokenauth.statistics import gather
 
 __all__ = ["Command"]
@@ -51,13 +52,6 @@ def _time(text: str) -> datetime:
     return make_aware(found) if is_naive(found) else found
 
 
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 <= seconds < float("inf"):
-        raise argparse.ArgumentTypeError("is not a number of seconds")
-    return seconds
-
-
 class Command(BaseCommand):
     """Count the hours that nobody has counted, and print a table, or JSON for programs."""
 
@@ -81,7 +75,7 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--max-seconds",
-            type=_seconds,
+            type=seconds,
             metavar="SECONDS",
             help="count no further hour after this time; the next run goes on from there",
         )
