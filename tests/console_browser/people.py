@@ -9,6 +9,7 @@ __all__ = [
     "IPAD",
     "IPHONE",
     "LONG_NAME",
+    "PAIRS",
     "PASSWORD",
     "STAFF",
     "TO_DELETE",
@@ -53,6 +54,11 @@ LONG_NAME = "maria.magdalena.von.und.zu.hohenstein-wittgenstein_" * 2
 
 TO_DELETE = ("leaving-stock", "leaving-unfold", "out-stock", "out-unfold")
 """Users that tests delete, or sign out everywhere, one for each theme."""
+
+PAIRS = tuple(
+    f"{act}-{theme}" for act in ("users", "others", "before") for theme in ("stock", "unfold")
+)
+"""Users with two sessions each, "Old" of a week ago and "New": one for each act and theme."""
 
 CUSTOMERS = [
     *(

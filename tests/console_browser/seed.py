@@ -85,6 +85,8 @@ def users() -> dict[str, User]:
     made = {}
     for name, email in people.CUSTOMERS:
         made[name] = User.objects.create_user(name, email, people.PASSWORD)
+    for name in people.PAIRS:
+        made[name] = User.objects.create_user(name, f"{name}@example.com", people.PASSWORD)
     for name, codenames in people.STAFF.items():
         made[name] = User.objects.create_user(
             name, f"{name}@example.org", people.PASSWORD, is_staff=True
@@ -172,6 +174,11 @@ def oddities(everyone: dict[str, User], end: datetime) -> Iterator[Step]:
         (35, "katherine", Origin("192.0.2.90", "python-httpx/0.28"), ""),
         (33, "root", Origin("198.51.100.20", people.CHROME_MAC), "Desk"),
         (32, "helper", Origin("198.51.100.21", people.CHROME_MAC), "Desk"),
+        *(
+            (minutes, name, Origin("192.0.2.160", people.IPAD), label)
+            for name in people.PAIRS
+            for minutes, label in ((7 * 24 * 60, "Old"), (90, "New"))
+        ),
         *((4321, name, Origin("192.0.2.150", people.FIREFOX), "Here") for name in people.TO_DELETE),
         *(
             (1111 * (n + 1), "radia", Origin("192.0.2.201", people.IPHONE), f"Phone {n}")

@@ -10,7 +10,18 @@ from tests.demo.browser import expect
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
-__all__ = ["EVENTS", "FIND", "OVERVIEW", "REVOKE_MANY", "SESSIONS", "USERS", "Desk", "open_session"]
+__all__ = [
+    "EVENTS",
+    "FIND",
+    "OVERVIEW",
+    "REVOKE_MANY",
+    "SESSIONS",
+    "USERS",
+    "Desk",
+    "answer",
+    "choose",
+    "open_session",
+]
 
 SESSIONS = "/admin/tokenauth/authsession/"
 OVERVIEW = f"{SESSIONS}overview/"
@@ -68,3 +79,17 @@ def open_session(page: Page, search: str, device: str) -> None:
     page.goto(f"{SESSIONS}?q={search}")
     page.locator("#result_list").get_by_role("link", name=device).first.click()
     expect(page.get_by_role("heading", name="What happened")).to_be_visible()
+
+
+def answer(page: Page, note: str = "Ticket 12") -> None:
+    """Answer the question before a revocation with yes."""
+    page.get_by_label("Note").fill(note)
+    page.get_by_role("button", name="Yes, revoke").click()
+
+
+def choose(page: Page, action: str, device: str) -> None:
+    """Select a row of the list and run an action."""
+    row = page.locator("#result_list tr").filter(has_text=device)
+    row.locator("input[name=_selected_action]").check()
+    page.locator("select[name=action]").select_option(label=action)
+    page.locator("button[name=index]").first.click()

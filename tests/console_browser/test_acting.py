@@ -15,6 +15,8 @@ from tests.console_browser.staff import (
     SESSIONS,
     USERS,
     Desk,
+    answer,
+    choose,
     open_session,
 )
 from tests.demo.browser import expect, log_in, press, requests
@@ -25,20 +27,6 @@ if TYPE_CHECKING:
     from tests.console_browser.conftest import OpenDesk
 
 pytestmark = pytest.mark.browser
-
-
-def answer(page: Page, note: str = "Ticket 12") -> None:
-    """Answer the question before a revocation with yes."""
-    page.get_by_label("Note").fill(note)
-    page.get_by_role("button", name="Yes, revoke").click()
-
-
-def choose(page: Page, action: str, device: str) -> None:
-    """Select a row of the list and run an action."""
-    row = page.locator("#result_list tr").filter(has_text=device)
-    row.locator("input[name=_selected_action]").check()
-    page.locator("select[name=action]").select_option(label=action)
-    page.locator("button[name=index]").first.click()
 
 
 class TestRights:
