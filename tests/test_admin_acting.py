@@ -245,7 +245,7 @@ class TestSuperusers:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         """A user model that works out who is one: only who may end theirs may name nobody."""
-        monkeypatch.setattr("tokenauth.bulk._has_column", lambda name: name == "groups")
+        monkeypatch.setattr("tokenauth.bulk.has_column", lambda name: name == "groups")
         assert answer(staff_with(*EVERYONE), **described("everyone")).status_code == 403
         assert alive() == {hers.pk}
         assert answer(staff_with(*SUPERUSERS), **described("everyone")).status_code == 302

@@ -17,6 +17,8 @@ from tokenauth.models import AuthSession
 
 __all__ = ["root", "staff_with"]  # fixtures
 
+pytestmark = pytest.mark.any_database
+
 MARKUP = "<script>alert(1)</script>"
 
 

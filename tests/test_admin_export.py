@@ -141,7 +141,7 @@ class TestRows:
 
     def test_of_a_filter_that_is_none(self, db: None, root: Client):
         """Nothing is exported that was not asked for."""
-        assert root.post(f"{EXPORT}?time=soon").status_code == 400
+        assert root.post(f"{EXPORT}?time_from=soon").status_code == 400
         assert root.post(f"{EXPORT}?user_agent__contains=x").status_code == 400
         assert not LogEntry.objects.exists()
 

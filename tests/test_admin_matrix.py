@@ -19,6 +19,8 @@ from tokenauth.models import AuthEvent, AuthSession
 
 __all__ = ["staff_with"]  # a fixture
 
+pytestmark = pytest.mark.any_database
+
 VIEW = ("view_authsession",)
 AUDIT = ("view_authevent",)
 HOLDERS = {

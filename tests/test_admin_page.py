@@ -21,6 +21,8 @@ from tokenauth.models import AuthSession
 
 __all__ = ["root", "staff_with"]  # fixtures
 
+pytestmark = pytest.mark.any_database
+
 
 @pytest.fixture
 def home(user: User, clock: Clock) -> Tokens:

@@ -20,6 +20,8 @@ from tokenauth.issuing import Tokens
 
 __all__ = ["home", "line", "root"]  # fixtures
 
+pytestmark = pytest.mark.any_database
+
 
 class TestPlaces:
     @pytest.fixture(autouse=True)

@@ -22,6 +22,8 @@ from tokenauth.models import AuthEvent, AuthSession, EventType, RefreshToken
 
 __all__ = ["root"]  # a fixture
 
+pytestmark = pytest.mark.any_database
+
 MARKUP = "<script>alert(1)</script>"
 BIDI = "\u202egnp.exe\u2066"
 LISTS = (LIST, EVENTS)

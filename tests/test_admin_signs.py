@@ -16,6 +16,8 @@ from tokenauth.models import SUSPICIOUS, AuthSession
 
 __all__ = ["home", "root"]  # fixtures
 
+pytestmark = pytest.mark.any_database
+
 
 class TestSigns:
     @staticmethod

@@ -15,6 +15,8 @@ from tokenauth.models import AuthSession, RefreshToken
 
 __all__ = ["entries", "root"]  # fixtures
 
+pytestmark = pytest.mark.any_database
+
 
 class TestTheft:
     @pytest.fixture

@@ -21,6 +21,8 @@ from tokenauth.models import AuthEvent, AuthSession, EventType, RefreshToken
 
 __all__ = ["root"]  # a fixture
 
+pytestmark = pytest.mark.any_database
+
 
 @pytest.fixture
 def home(user: User, clock: Clock) -> Tokens:

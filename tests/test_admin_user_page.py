@@ -26,6 +26,8 @@ from tokenauth.sessions import revoke_session
 
 __all__ = ["root", "staff_with"]  # fixtures
 
+pytestmark = pytest.mark.any_database
+
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"
 SECTION = 'id="tokenauth-sessions"'
 

@@ -22,6 +22,8 @@ from tokenauth.sessions import revoke_session
 from tokenauth.tokens.encoding import encode_base64url
 from tokenauth.tokens.keys import generate_jwk, load_signing_keys
 
+pytestmark = pytest.mark.any_database
+
 REFUSED = {"detail": "The access token is not valid. Refresh it.", "code": "access_invalid"}
 ATTACKER = load_signing_keys([generate_jwk("ES256")]).current
 OURS = keys("ES256").current

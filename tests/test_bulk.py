@@ -421,14 +421,14 @@ def refuse(monkeypatch: pytest.MonkeyPatch, *turns: int) -> None:
 class TestOtherUserModels:
     def test_no_groups(self, user: User, monkeypatch: pytest.MonkeyPatch) -> None:
         """A user model without groups has no sessions of a group."""
-        monkeypatch.setattr(bulk, "_has_column", lambda _name: False)
+        monkeypatch.setattr(bulk, "has_column", lambda _name: False)
         with pytest.raises(ValueError, match="no groups"):
             count_matching(Target(group=1))
 
     def test_superusers_by_no_column(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Where SQL cannot leave superusers out, they are not ended by mistake."""
         assert bulk.knows_superusers()
-        monkeypatch.setattr(bulk, "_has_column", lambda _name: False)
+        monkeypatch.setattr(bulk, "has_column", lambda _name: False)
         assert not bulk.knows_superusers()
         with pytest.raises(ValueError, match="no is_superuser"):
             count_matching(Target(everyone=True, superusers=False))

@@ -15,6 +15,8 @@ from docs.recipes.channels import UNAUTHENTICATED, SessionConsumer
 from tokenauth.models import AuthSession
 from tokenauth.sessions import revoke_user_sessions, start_session
 
+pytestmark = pytest.mark.any_database
+
 ACCESS = "__Host-Http-tokenauth-access"
 ORIGIN = (b"origin", b"http://testserver")
 

@@ -19,6 +19,8 @@ from benchmarks.comparison.lab import Lab
 from benchmarks.comparison.registry import CANDIDATES, SHORT
 from benchmarks.comparison.wire import Answer
 
+pytestmark = pytest.mark.any_database
+
 ROUNDS = 3
 FIGURES = json.loads(report.FIGURES.read_text())
 

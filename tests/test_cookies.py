@@ -16,6 +16,8 @@ from tokenauth.exceptions import AmbiguousCookie
 from tokenauth.models import AuthSession
 from tokenauth.sessions import revoke_user_sessions, start_session
 
+pytestmark = pytest.mark.any_database
+
 REFRESH = "__Secure-tokenauth-refresh"
 HOST_REFRESH = "__Host-Http-tokenauth-refresh"
 ACCESS = "__Host-Http-tokenauth-access"

@@ -10,6 +10,8 @@ from tests.jar import cookies_of
 from tokenauth import csrf
 from tokenauth.models import AuthEvent, AuthSession
 
+pytestmark = pytest.mark.any_database
+
 REFRESH = "__Secure-tokenauth-refresh"
 ACCESS = "__Host-Http-tokenauth-access"
 SELF = "https://testserver"

@@ -12,7 +12,7 @@ from django.utils.log import AdminEmailHandler
 
 from tests.conftest import PASSWORD, Api
 
-pytestmark = pytest.mark.req("REQ-129")
+pytestmark = [pytest.mark.any_database, pytest.mark.req("REQ-129")]
 
 LOGGERS = ("django.request", "tokenauth")
 # Where to fail: as deep as there are secrets in the frames above.

@@ -12,6 +12,8 @@ from tests.conftest import Api
 from tokenauth import sessions
 from tokenauth.models import AuthEvent, AuthSession
 
+pytestmark = pytest.mark.any_database
+
 APART = timedelta(seconds=3)
 
 

@@ -29,6 +29,8 @@ from tokenauth.exceptions import AccessInvalid
 from tokenauth.sessions import start_session
 from tokenauth.tokens.keys import ALGORITHMS
 
+pytestmark = pytest.mark.any_database
+
 ISSUER, AUDIENCE = "https://id.example", "https://api.example"
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -28,6 +28,8 @@ from tokenauth.authentication import AccessTokenAuthentication
 from tokenauth.responses import ERRORS
 from tokenauth.sessions import start_session
 
+pytestmark = pytest.mark.any_database
+
 
 class Own(APIView):
     """A view of the project."""

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import lru_cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,12 @@ from tests.test_admin import EVENTS, LIST, page, root, start
 from tests.test_admin_revoking import YES, messages_of
 from tokenauth.admin.display import relative
 from tokenauth.conf import config
-from tokenauth.models import AuthEvent, AuthSession
+from tokenauth.models import AuthEvent, AuthSession, AuthStatistic
+from tokenauth.statistics import HOUR, Measure, floor_hour, gather
 
 __all__ = ["root"]  # a fixture
+
+pytestmark = pytest.mark.any_database
 
 LOCALE = Path(tokenauth.__file__).parent / "locale"
 CATALOGS = sorted(LOCALE.rglob("*.po"))
@@ -146,20 +150,34 @@ class Reader(HTMLParser):
 
 def english(html: str, *, of: polib.POFile) -> list[tuple[str, str]]:
     """Return what a page shows in the words of our sources, with the message that it is."""
+    return [
+        (shown, message)
+        for shown in Reader(html).texts
+        if shown not in config.clients  # names that the project gave, which may be words of ours
+        for message in messages_in(shown, str(of.fpath))
+    ]
+
+
+@lru_cache(maxsize=100_000)  # most texts of a page are on the others too
+def messages_in(shown: str, catalog: str) -> list[str]:
+    """Return the messages of a catalog that a text is, or holds."""
+    return [
+        message
+        for pattern, message in patterns_of(catalog)
+        if pattern.fullmatch(shown) or (len(message) > 25 and pattern.search(shown))
+    ]
+
+
+@lru_cache
+def patterns_of(catalog: str) -> list[tuple[re.Pattern[str], str]]:
+    """Return what each message of a catalog looks like, with the message."""
     patterns = []
-    for message, text in pairs(of):
+    for message, text in pairs(polib.pofile(catalog)):
         bare = PLACEHOLDER.sub("", message)
         if message != text and len(re.findall(r"[A-Za-z]{2,}", bare)) > 0:
             parts = [re.escape(part) for part in PLACEHOLDER.split(" ".join(message.split()))]
             patterns.append((re.compile(".{1,200}?".join(parts)), message))
-    texts = Reader(html).texts
-    return [
-        (shown, message)
-        for shown in texts
-        for pattern, message in patterns
-        if shown not in config.clients  # names that the project gave, which may be words of ours
-        if pattern.fullmatch(shown) or (len(message) > 25 and pattern.search(shown))
-    ]
+    return patterns
 
 
 @pytest.mark.usefixtures("clock")
@@ -330,6 +348,25 @@ class TestNumbers:
             html = response.content.decode()
             assert "1234567" in html
             assert "1.234.567" not in re.sub(r">[^<]*<", "><", html)
+
+    def test_what_is_drawn_and_exported(self, root: Client, clock: Clock) -> None:
+        """A place in a drawing, and a cell of a table for programs, has no grouped number."""
+        AuthStatistic.objects.create(
+            hour=floor_hour(clock()) - HOUR, measure=Measure.SIGN_IN, key="app", count=1234567
+        )
+        gather(clock())
+        html = root.get(f"{LIST}overview/").content.decode().partition("<figure")[2]
+        assert "1.234.567" in html
+        drawn = re.findall(r'(?:d|viewBox|width|height|[xy][12]?|c[xy])="([^"]*)"', html)
+        assert len(drawn) > 50
+        assert [text for text in drawn if re.search(r"\d,|\.\d\d", text)] == []
+        AuthEvent.objects.create(
+            created_at=clock(), type="revoked", user_key="1234567", detail={"count": 1234567}
+        )
+        export: Any = root.post(f"{EVENTS}export/")
+        text = b"".join(export.streaming_content).decode()
+        assert "1234567" in text
+        assert "1.234.567" not in text
 
     def test_numbers_for_people_are_grouped(self, root: Client, user: User, clock: Clock) -> None:
         """A count of rotations reads as numbers do in the language of the page."""

@@ -9,7 +9,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--database-only",
         action="store_true",
-        help="run only the tests that use the database of this run",
+        help="run only the tests that use the database of this run, and to which it matters",
     )
 
 
@@ -19,6 +19,9 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", "vendor(*names): runs on these databases only: postgresql, mysql, sqlite"
     )
     config.addinivalue_line("markers", "every_database: uses the database in a process of its own")
+    config.addinivalue_line(
+        "markers", "any_database: what it shows is the same on each, so one is enough"
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -37,6 +40,8 @@ def _is_for(item: pytest.Item, vendor: str) -> bool:
 
 
 def _uses_one(item: pytest.Item) -> bool:
+    if item.get_closest_marker("any_database"):
+        return False
     fixtures = set(getattr(item, "fixturenames", ()))
     marked = item.get_closest_marker("django_db") or item.get_closest_marker("every_database")
     return marked is not None or not fixtures.isdisjoint({"db", "transactional_db"})

@@ -29,6 +29,7 @@ from django.utils.translation import ngettext
 
 from tokenauth import system
 from tokenauth.admin.display import plain
+from tokenauth.admin.periods import PeriodFilter
 from tokenauth.models import AuthEvent
 
 __all__ = ["COLUMNS", "PORTION", "defuse", "export"]
@@ -104,6 +105,8 @@ def _filtered(model_admin: Any, request: HttpRequest) -> QuerySet[Any]:
         model_admin.get_sortable_by(request),
         model_admin.search_help_text,
     )
+    if any(spec.is_wrong for spec in changelist.filter_specs if isinstance(spec, PeriodFilter)):
+        raise IncorrectLookupParameters
     found: QuerySet[Any] = changelist.queryset
     return found
 

@@ -102,6 +102,11 @@ class PeriodFilter(admin.ListFilter):
         """The name of the parameter of the choices; themes ask every filter for one."""
         return self.prefix
 
+    @property
+    def is_wrong(self) -> bool:
+        """Whether what was sent is no day, or no range."""
+        return self.form.is_bound and not self.form.is_valid()
+
     def expected_parameters(self) -> list[str | None]:
         """Return the names of the parameters."""
         return [*self.names()]
@@ -131,10 +136,10 @@ class PeriodFilter(admin.ListFilter):
         chosen = self.used_parameters.get(self.prefix)
         if chosen in dict(CHOICES):
             queryset = self.narrow(queryset, beginning(chosen), None)
+        if self.is_wrong:
+            return queryset.none()
         if not self.form.is_bound:
             return queryset
-        if not self.form.is_valid():
-            return queryset.none()
         first, last = (self.form.cleaned_data[name] for name in self.form.names)
         return self.narrow(
             queryset,
