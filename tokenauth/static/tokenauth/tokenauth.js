@@ -843,10 +843,10 @@ function ownProblem(code) {
   return new Problem(0, { code });
 }
 
-/** As plain fetch says that there is no way through. @param {Problem} problem @returns {never} */
+/** In the words of fetch, by which libraries know it. @param {Problem} problem @returns {never} */
 function asFetch(problem) {
   if (problem.code === "disposed") throw problem;
-  throw new TypeError(problem.message, { cause: problem });
+  throw new TypeError("Failed to fetch", { cause: problem });
 }
 
 /** Whether it may soon be different. @param {unknown} error */
