@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import httpx
@@ -80,12 +81,16 @@ class TestProcesses:
         assert events() == {EventType.LOGIN}
         assert asked.count(REFRESH) == 4
 
-    def test_one_at_a_time_asks(self, device, new_device, asked, clock):
+    def test_one_at_a_time_asks(self, device, new_device, clock, monkeypatch):
         """The second waits for the lock, and finds the token of the first."""
         expire(clock, device)
         other = new_device()
-        arrived, go = threading.Event(), threading.Event()
+        arrived, waits, go = threading.Event(), threading.Event(), threading.Event()
         sent: list[str] = []
+
+        def note(seconds: float) -> None:
+            waits.set()
+            sleep(seconds)
 
         def slow(request: httpx.Request, send: Send) -> httpx.Response:
             sent.append(str(device.store.load()))
@@ -97,13 +102,14 @@ class TestProcesses:
             sent.append(str(other.store.load()))
             return send(request)
 
+        monkeypatch.setattr(token_file, "sleep", note)
         device.faults += [slow]
         other.faults += [quick]
         first, second = (threading.Thread(target=each.whoami) for each in (device, other))
         first.start()
         assert arrived.wait(20)
         second.start()
-        assert asked == []
+        assert waits.wait(20)
         go.set()
         first.join()
         second.join()
