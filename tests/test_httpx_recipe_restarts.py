@@ -120,22 +120,18 @@ class TestProcesses:
         monkeypatch.setattr(token_file, "fcntl", None)
         expire(clock, device)
         other = new_device()
-        newest: list[str] = []
 
         def overtaken(request: httpx.Request, send: Send) -> httpx.Response:
             response = send(request)
             assert other.whoami() == OK
-            clock.advance(seconds=31)
             expire(clock, other)
             assert other.whoami() == OK
-            newest.append(str(other.store.load()))
+            clock.advance(seconds=31)  # from now on, what came before the newest is reuse
             return response
 
         device.faults += [overtaken]
-        device.whoami()
-        assert [device.store.load()] == newest
         assert device.whoami() == OK
-        assert AuthSession.objects.get().generation == 2
+        assert AuthSession.objects.get().generation == 3
         assert events() == {EventType.LOGIN}
 
     def test_a_lock_that_is_never_released_stops_nobody(

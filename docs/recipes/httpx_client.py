@@ -215,12 +215,10 @@ class SessionAuth(httpx.Auth):
 
     def _exchange(self, refresh: str) -> str:
         answer, asked = self._insist("refresh/", {"refresh": refresh})
-        held = self._store.load()
-        if held is None:
-            raise LoginRequired("not_logged_in")  # a logout that went on without the lock
         # On disk before the access token is used: by its use the server knows that the answer
-        # arrived, and takes the refresh token before it for stolen from then on.
-        if "refresh" in answer and held == refresh:
+        # arrived, and takes the refresh token before it for stolen from then on. Not over what
+        # another process has stored, or removed, if one of the two went on without the lock.
+        if "refresh" in answer and self._store.load() == refresh:
             self._store.save(answer["refresh"])
         self._hold(_Access.of(answer, asked))
         return str(answer["access"])
