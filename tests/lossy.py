@@ -75,7 +75,7 @@ class Device:
         self.auth = SessionAuth(
             f"{address}/auth/",
             self.store,
-            connect=lambda: httpx.Client(transport=Network(self.faults)),
+            connect=lambda: httpx.Client(transport=Network(self.faults), follow_redirects=True),
             **options,
         )
         self.client: dict[str, Any] = {"base_url": address, "auth": self.auth, "timeout": 20}

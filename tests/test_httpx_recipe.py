@@ -138,6 +138,26 @@ class TestSingleFlight:
         assert asyncio.run(ask()) == [200] * 32
         assert asked.count(REFRESH) == 1
 
+    def test_behind_a_login_there_is_none(self, device, asked, clock):
+        """A renewal that had to wait for a login takes what the login got."""
+        expire(clock, device)
+        arrived, go = threading.Event(), threading.Event()
+
+        def slow(request: httpx.Request, send: Send) -> httpx.Response:
+            arrived.set()
+            assert go.wait(20)
+            return send(request)
+
+        device.faults += [slow]
+        login = threading.Thread(target=device.login)
+        login.start()
+        assert arrived.wait(20)
+        renewal = device.auth._find()
+        go.set()
+        login.join()
+        assert renewal.result(20) == device.auth._access.token
+        assert REFRESH not in asked
+
     def test_a_cancelled_task_leaves_it_alone(self, device, asked, clock):
         """The others get their token, from the same request."""
         expire(clock, device)

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from docs.recipes.httpx_client import LoginRequired, Problem, Unavailable
-from tests.lossy import Fault, Send, expire, lost, proxy, unreachable
+from tests.lossy import Fault, Send, expire, lost, proxy, spoil, unreachable
 from tokenauth.models import AuthEvent, AuthSession, EventType
 from tokenauth.sessions import revoke_user_sessions, step_up
 
@@ -80,6 +80,14 @@ class TestLostAnswers:
         assert type(caught.value) is Problem
         assert device.whoami() == OK
 
+    def test_a_redirect_is_not_followed(self, device, clock, asked, project_url):
+        """It would take the refresh token along, to whoever has the other address."""
+        expire(clock, device)
+        device.faults += [proxy(307, Location=f"{project_url}{REFRESH}")]
+        with pytest.raises(Problem):
+            device.whoami()
+        assert asked == []
+
 
 class TestEnd:
     def test_it_says_why(self, device, asked, clock, user):
@@ -95,12 +103,13 @@ class TestEnd:
             device.whoami()
         assert asked.count(REFRESH) == 2
 
-    def test_a_login_goes_on(self, device, user):
+    def test_a_login_goes_on(self, device, user, clock):
         """The refusal was of another token."""
         revoke_user_sessions(user, reason="admin")
         with pytest.raises(LoginRequired):
             device.whoami()
         device.login()
+        spoil(clock, device)
         assert device.whoami() == OK
 
     def test_superseded_asks_the_store_again(self, device, asked, clock):
@@ -122,17 +131,19 @@ class TestEnd:
             device.whoami()
         assert asked == [WHOAMI, REFRESH]
 
-    def test_logout_ends_it_everywhere(self, device, new_device, clock):
+    def test_logout_ends_it_everywhere(self, device, new_device, asked):
         """At the server, in the file, in memory, and for another process at its next request."""
         other = new_device()
         assert other.whoami() == OK
         device.auth.logout()
         assert AuthSession.objects.get().revoked_reason == "logout"
         assert device.store.load() is None
+        asked.clear()
         for each in (device, other):
             with pytest.raises(LoginRequired, match="not_logged_in"):
                 each.whoami()
         device.auth.logout()
+        assert asked == [WHOAMI]  # of the other, who could not know
 
     def test_logout_needs_the_server(self, device):
         """Without it nothing has changed; it can be repeated."""

@@ -160,7 +160,7 @@ class TestProcesses:
 
 
 class TestStore:
-    def test_what_cannot_be_stored_is_not_used(self, device, asked, clock, monkeypatch):
+    def test_what_cannot_be_stored_is_not_used(self, device, asked, clock, monkeypatch, tmp_path):
         """A full disk: no request is made with the new token, and nothing is lost."""
         expire(clock, device)
         before = device.store.load()
@@ -174,6 +174,7 @@ class TestStore:
                 device.whoami()
         assert asked == [REFRESH]
         assert device.store.load() == before
+        assert {path.name for path in tmp_path.iterdir()} == {"token", "token.lock"}
         assert device.whoami() == OK
         assert asked == [REFRESH, REFRESH, WHOAMI]
         assert events() == {EventType.LOGIN}
