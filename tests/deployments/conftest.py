@@ -16,7 +16,7 @@ from tests.deployments import pages, server
 from tests.deployments.sites import DEPLOYMENTS, Deployment, Visit
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Playwright
+    from playwright.sync_api import Browser, BrowserContext, Playwright
 
 # What lets a profile keep the cookies of third parties, where a browser does not by itself.
 KEEPS_ALL_COOKIES = '{"profile": {"cookie_controls_mode": 0, "block_third_party_cookies": false}}'
@@ -113,16 +113,26 @@ def visit(browser: Browser, deployment: Deployment) -> Iterator[Visit]:
         yield Visit(deployment, context)
 
 
-@pytest.fixture
-def lenient_visit(
-    world: World, playwright: Playwright, deployment: Deployment, tmp_path: Path
-) -> Iterator[Visit]:
-    """A new profile of a browser that keeps the cookies of third parties."""
-    preferences = tmp_path / "Default" / "Preferences"
+@pytest.fixture(scope="package")
+def lenient(
+    world: World, playwright: Playwright, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[BrowserContext]:
+    """Run a browser that keeps the cookies of third parties."""
+    profile = tmp_path_factory.mktemp("profile")
+    preferences = profile / "Default" / "Preferences"
     preferences.parent.mkdir()
     preferences.write_text(KEEPS_ALL_COOKIES)
     context = playwright.chromium.launch_persistent_context(
-        tmp_path, executable_path=CHROMIUM, args=world.flags
+        profile, executable_path=CHROMIUM, args=world.flags
     )
     with closing(context):
-        yield Visit(deployment, context)
+        yield context
+
+
+@pytest.fixture
+def lenient_visit(lenient: BrowserContext, deployment: Deployment) -> Iterator[Visit]:
+    """The app's page in that browser, whose only protection is SameSite."""
+    yield Visit(deployment, lenient)
+    lenient.clear_cookies()
+    for page in lenient.pages[1:]:
+        page.close()

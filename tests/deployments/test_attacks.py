@@ -97,29 +97,29 @@ class TestFetch:
 
 
 class TestFrames:
-    def test_the_app_in_a_strangers_frame_has_no_session(self, visit: Visit) -> None:
+    def test_the_app_in_a_strangers_frame_has_no_session(self, lenient_visit: Visit) -> None:
         """Third-party frames are not supported: the cookie is not sent, nor is one kept."""
-        sid, before = visit.login(), visit.cookies()
-        frame = visit.frame(visit.deployment.app)
-        assert visit.do("refresh()", frame)["code"] == "refresh_missing"
-        assert visit.do("login()", frame)["status"] == 200
-        assert visit.do("refresh()", frame)["code"] == "refresh_missing"
-        assert_untouched(visit, sid, before)
+        sid, before = lenient_visit.login(), lenient_visit.cookies()
+        frame = lenient_visit.frame(lenient_visit.deployment.app)
+        assert lenient_visit.do("refresh()", frame)["code"] == "refresh_missing"
+        assert lenient_visit.do("login()", frame)["status"] == 200
+        assert lenient_visit.do("refresh()", frame)["code"] == "refresh_missing"
+        assert_untouched(lenient_visit, sid, before)
 
-    def test_a_strangers_frame_in_the_app_has_none(self, visit: Visit) -> None:
+    def test_a_strangers_frame_in_the_app_has_none(self, lenient_visit: Visit) -> None:
         """An advertisement in the page."""
-        sid, before = visit.login(), visit.cookies()
-        page = visit.open(visit.deployment.app, "/frameable")
+        sid, before = lenient_visit.login(), lenient_visit.cookies()
+        page = lenient_visit.open(lenient_visit.deployment.app, "/frameable")
         page.evaluate(
             "url => new Promise(done => document.body.append(Object.assign("
             "document.createElement('iframe'), { src: url, onload: done })))",
-            f"{visit.deployment.stranger}/empty",
+            f"{lenient_visit.deployment.stranger}/empty",
         )
-        url = f"{visit.deployment.api}/auth/refresh/"
+        url = f"{lenient_visit.deployment.api}/auth/refresh/"
         with page.expect_response(url) as response:
             page.frames[1].evaluate(NO_CORS % "", url)
         assert "cookie" not in response.value.request.all_headers()
-        assert_untouched(visit, sid, before)
+        assert_untouched(lenient_visit, sid, before)
 
     def test_the_documented_policy_forbids_frames(self, visit: Visit) -> None:
         """The page that people use cannot be framed at all."""
