@@ -3,6 +3,7 @@
 The server is the project of the tests, served for real; the network loses answers.
 """
 
+import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from docs.recipes.httpx_client import SessionAuth
 from docs.recipes.token_file import TokenFile
 
 Send = Callable[[httpx.Request], httpx.Response]
+# To read the certificates of the system for each client takes longer than all of its requests.
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 Fault = Callable[[httpx.Request, Send], httpx.Response]
 
 
@@ -48,7 +51,7 @@ class Network(httpx.BaseTransport):
 
     def __init__(self, faults: list[Fault]) -> None:
         self.faults = faults
-        self.wire = httpx.HTTPTransport()
+        self.wire = httpx.HTTPTransport(verify=NO_TLS)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, or do what its fault does."""
@@ -75,10 +78,17 @@ class Device:
         self.auth = SessionAuth(
             f"{address}/auth/",
             self.store,
-            connect=lambda: httpx.Client(transport=Network(self.faults), follow_redirects=True),
+            connect=lambda: httpx.Client(
+                transport=Network(self.faults), follow_redirects=True, verify=NO_TLS
+            ),
             **options,
         )
-        self.client: dict[str, Any] = {"base_url": address, "auth": self.auth, "timeout": 20}
+        self.client: dict[str, Any] = {
+            "base_url": address,
+            "auth": self.auth,
+            "timeout": 20,
+            "verify": NO_TLS,
+        }
         self.http = httpx.Client(**self.client)
 
     def async_http(self) -> httpx.AsyncClient:

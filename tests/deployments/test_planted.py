@@ -69,6 +69,7 @@ class TestHostPrefix:
         assert visit.cookies() == {}
         assert visit.do("refresh()")["code"] == "refresh_missing"
         sid, before = visit.login(), visit.cookies()
+        assert len(before) == 1
         for path in PATHS:
             plant(visit, path)
         assert visit.cookies() == before
