@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,9 +14,9 @@ from tests.demo.browser import expect, sync_playwright
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Playwright
 
-__all__ = ["CHROMIUM", "FLAGS", "chromium"]
+__all__ = ["CHROMIUM", "FLAGS", "chromium", "driver"]
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 FLAGS = [
@@ -31,15 +31,25 @@ FLAGS = [
 ]
 
 
-@pytest.fixture
-def chromium() -> Iterator[Browser]:
-    """Run Chromium for one test; without one the test fails and says what to install."""
+@contextmanager
+def driver() -> Iterator[Playwright]:
+    """Run Playwright; without it or a browser the test fails and says what to install.
+
+    While it runs, this thread counts as async: no test may use Django's database.
+    """
     if sync_playwright is None:
         pytest.fail("No playwright: pip install -r requirements/browser.txt")
     if not Path(CHROMIUM).exists():
         pytest.fail(f"No browser at {CHROMIUM}: apt-get install chromium, or set CHROMIUM.")
     with sync_playwright() as playwright:
         expect.set_options(timeout=20_000)
+        yield playwright
+
+
+@pytest.fixture
+def chromium() -> Iterator[Browser]:
+    """Run Chromium for one test."""
+    with driver() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         with closing(browser):
             yield browser

@@ -17,7 +17,7 @@ from tests import leaks
 from tokenauth.first_uses import first_uses
 from tokenauth.revocation_list import revocation_list
 
-pytest_plugins = ["tests.chromium", "tests.rules", "tests.vendors"]
+pytest_plugins = ["tests.chromium", "tests.lossy", "tests.rules", "tests.vendors"]
 
 # A shared machine stalls now and then, which is no fault of the code.
 settings.register_profile("tokenauth", deadline=None)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 try:
-    from playwright.sync_api import expect, sync_playwright
+    from playwright.sync_api import Error, expect, sync_playwright
 except ModuleNotFoundError:  # other tests run without; here, the fixture `chromium` fails
-    expect = sync_playwright = None  # type: ignore[assignment]  # checked before they are used
+    Error = expect = sync_playwright = None  # type: ignore[assignment]  # checked before they are used
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +16,16 @@ if TYPE_CHECKING:
 
     OpenPage = Callable[..., Page]
 
-__all__ = ["cookies", "expect", "log_in", "press", "requests", "revoke_in_admin", "sync_playwright"]
+__all__ = [
+    "Error",
+    "cookies",
+    "expect",
+    "log_in",
+    "press",
+    "requests",
+    "revoke_in_admin",
+    "sync_playwright",
+]
 
 
 def log_in(page: Page, device: str = "") -> None:
