@@ -1,6 +1,6 @@
 // The one client of this page, and what the page asks of the project's own endpoints through it.
 
-import { createClient } from "../tokenauth/tokenauth.js";
+import { createClient, Problem } from "../tokenauth/tokenauth.js";
 import { note } from "./exchanges.js";
 import { askPassword } from "./step-up.js";
 
@@ -83,7 +83,7 @@ export class Refusal extends Error {
    *   its messages by field
    */
   constructor(status, data) {
-    super(data.detail ?? Object.values(data).flat().join(" "));
+    super(data.detail ?? (Object.values(data).flat().join(" ") || `The server answered ${status}.`));
     this.status = status;
     this.code = data.code ?? "invalid";
   }
@@ -95,18 +95,24 @@ export class Refusal extends Error {
  * @param {string} method of HTTP
  * @param {string} url on this host
  * @param {object} [body] sent as JSON
+ * @param {boolean} [noted] whether it belongs into the log
  * @returns {Promise<object>} the JSON of the answer
- * @throws {Refusal} the server said no; anything else that `client.fetch` throws
+ * @throws {Refusal} the server said no
+ * @throws {Problem} there was no answer, or nobody to ask for
  */
-export async function api(method, url, body) {
+export async function api(method, url, body, noted = true) {
+  await renewing?.catch(() => {}); // then by the client that is to stay
   const init = { method, headers: { Accept: "application/json" } };
   if (body) {
     init.headers["Content-Type"] = "application/json";
     init.body = JSON.stringify(body);
   }
-  const response = await client.fetch(url, init);
-  const data = await response.json();
-  note({ method, url, status: response.status, code: response.ok ? "" : data.code });
+  const response = await client.fetch(url, init).catch((error) => {
+    // A TypeError, as of plain `fetch`; the client says why it had no token to send.
+    throw error.cause ?? (error instanceof Problem ? error : new Problem(0, { code: "network" }));
+  });
+  const data = await response.json().catch(() => ({})); // a page of errors has no code
+  if (noted) note({ method, url, status: response.status, code: response.ok ? "" : data.code });
   if (!response.ok) throw new Refusal(response.status, data);
   return data;
 }

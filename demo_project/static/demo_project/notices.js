@@ -40,15 +40,13 @@ export function warn(text) {
 
 /** Give the words for the end of a session; `problem` is the server's, if it was the server. */
 export function wordsOfEnd(problem) {
-  if (!problem) return "You logged out in another tab.";
+  if (!problem) return "You were logged out in another tab.";
   return ENDED[problem.reason] ?? "Please log in again.";
 }
 
 /** Give the words for a Problem, a Refusal, or a request that failed. */
 export function words(problem) {
-  // What `fetch` throws without a network is a TypeError without a code.
-  const code = problem.code ?? (problem instanceof TypeError ? "network" : undefined);
-  const known = TROUBLE[code] ?? problem.message;
+  const known = TROUBLE[problem.code] ?? problem.message;
   const wait = problem.retryAfter ? ` Please try again in ${Math.ceil(problem.retryAfter)} seconds.` : "";
   return `${known}${wait}`;
 }

@@ -1,6 +1,6 @@
 // The page of the demo: which of its views is shown, login and logout.
 
-import { client, leave, listen, wordsOfLeave } from "./auth.js";
+import { client, leave, listen, renew, wordsOfLeave } from "./auth.js";
 import { loadDevices } from "./devices.js";
 import { $, empty } from "./dom.js";
 import { clearStory } from "./experiments.js";
@@ -61,13 +61,17 @@ function load() {
   run(null, () => Promise.all([loadProfile(), loadDevices(), loadProtocol()]));
 }
 
-// A page that has just loaded knows nothing: the client asks the server, once and silently.
+// A page that has just loaded knows nothing: the client asks the server, silently. If there is no
+// answer it goes on asking, and the page says so after a second.
 async function boot() {
+  const patience = setTimeout(() => view("waiting"), 1000);
   try {
-    if (!(await client.session()) && $("login").hidden) ended();
+    await client.session();
   } catch (problem) {
     view("waiting");
     if (navigator.onLine) throw problem;
+  } finally {
+    clearTimeout(patience);
   }
 }
 
@@ -86,11 +90,11 @@ onPress("logout", () => {
     : "You are logged out here. The server is told as soon as there is a network.";
   return leave(words, () => client.logout());
 });
-onPress("retry", boot);
+onPress("retry", renew); // by a new client, which has no reason to wait
 
 listen(changed);
 watchNetwork(() => {
   if (current) load();
-  else if (!$("waiting").hidden) run(null, boot);
+  else if (!$("waiting").hidden) run(null, renew);
 });
 run(null, boot);

@@ -43,6 +43,5 @@ function report(problem) {
   if (problem.code === "session_changed" && !loggedIn) return;
   const unanswered = !problem.status || problem.status >= 500;
   warn(unanswered && loggedIn ? `${words(problem)} You are still logged in.` : words(problem));
-  // A fault of this page: to the console.
-  if (problem.code === undefined && !(problem instanceof TypeError)) throw problem;
+  if (problem.code === undefined) throw problem; // a fault of this page: to the console
 }

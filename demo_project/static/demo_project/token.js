@@ -6,7 +6,8 @@ import { onNote } from "./exchanges.js";
 import { onPress } from "./press.js";
 
 const { protocolUrl } = document.body.dataset;
-const CHANGES = new Set(["/auth/refresh/", "/auth/reauthenticate/", "/auth/login/"]);
+// After these the server may say something else.
+const CHANGES = new Set(["/auth/refresh/", "/auth/reauthenticate/"]);
 
 /**
  * Ask the server about the refresh token and show it.
@@ -15,7 +16,7 @@ const CHANGES = new Set(["/auth/refresh/", "/auth/reauthenticate/", "/auth/login
  *   seconds until the next refresh rotates, 0 if it would now
  */
 export async function loadProtocol() {
-  const state = await api("GET", protocolUrl);
+  const state = await api("GET", protocolUrl, undefined, false);
   rotatesAt = performance.now() + state.rotates_in * 1000;
   fill("protocol", "rotations", state.rotations);
   fill("protocol", "repeated_answers", state.repeated_answers);
