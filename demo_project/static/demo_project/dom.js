@@ -17,7 +17,7 @@ export function empty(kind) {
 /** Make an element of this name, class and text. */
 export function element(name, className, text) {
   const node = document.createElement(name);
-  node.className = className;
+  if (className) node.className = className;
   node.textContent = text;
   return node;
 }

@@ -38,6 +38,13 @@ export function warn(text) {
   $("alert").textContent = text;
 }
 
+for (const button of document.querySelectorAll(".dismiss")) {
+  button.addEventListener("click", () => {
+    button.previousElementSibling.textContent = "";
+    document.querySelector("main").focus(); // the button is gone
+  });
+}
+
 /** Give the words for the end of a session; `problem` is the server's, if it was the server. */
 export function wordsOfEnd(problem) {
   if (!problem) return "You were logged out in another tab.";
