@@ -16,78 +16,65 @@ const PATIENCE_MS = 30_000;
 const COOLDOWN_MS = 60_000;
 const LONGEST_COOLDOWN_MS = 300_000;
 const LONGEST_MARGIN_MS = 60_000;
+const AGAIN_MS = 500;
 
-// Worth exactly one more try, with the cookie that the browser holds by then.
-const ONCE_MORE = new Set(["refresh_superseded", "refresh_ambiguous"]);
+// Worth one more try: the cookie that is held by then may be another one, the lost race won.
+const ONCE_MORE = ["refresh_superseded", "refresh_ambiguous", "try_again"];
 // The server's word that there is no session. A 401 of anything between here and there is not.
-const ENDED = new Set(["refresh_missing", "refresh_invalid", "refresh_superseded", "session_ended"]);
+const NO_SESSION = ["refresh_missing", "refresh_invalid", "refresh_superseded", "session_ended"];
 const STEP_UP = "insufficient_user_authentication";
-const AUTH_ENDPOINT = /^(login|refresh|logout|reauthenticate)\/?$/;
+const AUTH_ENDPOINT = /^(login|refresh|logout|reauthenticate)\/?([?#]|$)/;
 
 /** @type {Record<string, string>} */
 const OWN_WORDS = {
   network: "The server cannot be reached. Try again in a moment.",
   timeout: "The server does not answer. Try again in a moment.",
-  session_changed: "Another session has begun, or this one has ended. Look who is logged in, then ask again.",
+  session_changed: "The session is not the one that this was for. Look who is logged in.",
   disposed: "This client was disposed of. Make another with createClient().",
 };
 
 /**
- * @typedef {object} Session A session, as the server describes it. Times are RFC 3339.
- * @property {string} sid
- * @property {string} client
- * @property {string} device_name
- * @property {string} user_agent
- * @property {string | null} ip
- * @property {string} created_at
- * @property {string} last_seen_at
- * @property {string} expires_at
- * @property {string} auth_time When the user last proved who they are.
- * @property {string[]} amr How (RFC 8176).
- * @property {boolean} current Whether it is the session that asked.
+ * A session as the server describes it; times are RFC 3339. `auth_time`: when its user last proved
+ * who they are, and `amr` how (RFC 8176). `current`: it is the one that asked.
+ * @typedef {{sid: string, client: string, device_name: string, user_agent: string,
+ *   ip: string | null, created_at: string, last_seen_at: string, expires_at: string,
+ *   auth_time: string, amr: string[], current: boolean}} Session
  */
-
 /**
- * @typedef {object} Credentials
- * @property {string} username
- * @property {string} password
- * @property {boolean} [remember] false: until the browser is closed.
- * @property {string} [device_name]
- * @property {string} [client] A name of TOKENAUTH_CLIENTS whose transport is the cookie.
+ * `remember` false: until the browser is closed. `client`: a name of TOKENAUTH_CLIENTS.
+ * @typedef {{username: string, password: string, remember?: boolean, device_name?: string,
+ *   client?: string}} Credentials
  */
-
 /**
- * @typedef {object} Exchange A request to one of our endpoints that is over. Never holds a token.
- * @property {string} method
- * @property {string} url
- * @property {number} status 0: no usable answer.
- * @property {string} code The code of the error; "" if there is none.
+ * A request to one of our endpoints that is over. `status` 0: no usable answer; `code`: its error.
+ * @typedef {{method: string, url: string, status: number, code: string}} Exchange
  */
-
 /**
+ * What createClient() may be given.
  * @typedef {object} Options
  * @property {string} [baseUrl] Where tokenauth.urls is mounted; relative to the page, or absolute.
  * @property {string[]} [apiOrigins] Origins beside that of `baseUrl` that get the access token.
- * @property {(problem: Problem) => Promise<boolean>} [onStepUp] A request was refused because the
- *   user's last proof is too old (RFC 9470). Ask for the password, call `reauthenticate(password)`,
- *   and return true to have the request repeated, once.
- * @property {number} [timeout] Milliseconds for each request to our endpoints. The protocol
- *   rests on it: at most TOKENAUTH_GRACE_PERIOD minus the time that a request can live at the server.
- * @property {(exchange: Exchange) => void} [onExchange] Told after each request to our endpoints.
+ * @property {(problem: Problem) => boolean | Promise<boolean>} [onStepUp] A request was refused
+ *   because the user's last proof is too old (RFC 9470): ask for the password, call
+ *   `reauthenticate(password)`, and return true to have the request repeated, once.
+ * @property {number} [timeout] Milliseconds for each request to our endpoints. With the time that
+ *   a request can live at the server, it must stay within TOKENAUTH_GRACE_PERIOD.
+ * @property {(exchange: Exchange) => void} [onExchange] Told of each request to our endpoints.
  */
-
-/** @typedef {(session: Session | null, problem?: Problem) => void} Listener */
-
 /**
- * @typedef {object} Access The access token and what is known with it.
- * @property {string} token
- * @property {Session} session
- * @property {number} lifetime Milliseconds.
- * @property {number} margin Milliseconds before its end at which it is renewed.
- * @property {Instant} since
+ * Is told of the session; null: it is over, by the server's word if there is a Problem.
+ * @typedef {(session: Session | null, problem?: Problem) => void} Listener
  */
-
-/** @typedef {{monotonic: number, wall: number}} Instant */
+/** @typedef {{monotonic: number, wall: number}} Instant By both clocks, in milliseconds. */
+/**
+ * An access token; `lifetime`, and `margin` before its end, when it is renewed, in milliseconds.
+ * @typedef {{token: string, session: Session, lifetime: number, margin: number,
+ *   since: Instant}} Access
+ */
+/**
+ * What to send. `stop` gives up; `keepalive` goes on when the page is left.
+ * @typedef {{body?: object, token?: string, stop?: AbortSignal, keepalive?: boolean}} Sending
+ */
 
 /** A request that did not succeed. */
 export class Problem extends Error {
@@ -106,175 +93,136 @@ export class Problem extends Error {
     /** Why a session ended: "logout", "revoked", "expired", "account", "reuse". @type {string} */
     this.reason = reason;
     this.retryAfter = retryAfter;
-    /** The whole body: `errors` by field, the challenge of a second factor. @type {any} */
+    /** All of the body: `errors` by field, the challenge of a second factor. @type {any} */
     this.body = body;
   }
 }
 
 /**
- * Make the client of a page. It does nothing until it is used, so it may be made on a server.
+ * Make the client of a page. It does nothing until it is used, so that a server may import it.
+ * Its functions need no `this`.
  *
  * @param {Options} [options]
+ * @returns {Readonly<Pick<Client, "login" | "logout" | "fetch" | "session" | "reauthenticate" |
+ *   "onChange" | "timeLeft" | "dispose"> & {sessions: Readonly<Pick<Client, "list" | "rename" |
+ *   "revoke" | "revokeOthers" | "revokeAll">>}>}
  */
 export function createClient(options = {}) {
   const client = new Client(options);
   return Object.freeze({
-    /**
-     * Log in.
-     * @param {Credentials} credentials
-     * @returns {Promise<Session>}
-     * @throws {Problem} For example `login_failed`, `mfa_required`, `throttled`, `network`.
-     */
-    login: (credentials) => client.login(credentials),
-    /**
-     * Log out: here and in all tabs at once, then at the server. If the server cannot be reached,
-     * it is told later: when the network is back, or by the next page.
-     * @returns {Promise<void>}
-     * @throws {Problem} The server refused to listen, for example `csrf_failed`.
-     */
-    logout: () => client.logout(),
-    /**
-     * `window.fetch` with the access token for the origin of `baseUrl` and `apiOrigins`; any other
-     * request is left alone.
-     * @param {RequestInfo | URL} input
-     * @param {RequestInit} [init]
-     * @returns {Promise<Response>}
-     * @throws {TypeError} As `fetch`; also if a token was needed and could not be had: its `cause`
-     *   is the Problem.
-     * @throws {Problem} `session_changed`: not repeated in the name of somebody else.
-     */
-    fetch: (input, init) => client.fetch(input, init),
-    /**
-     * Who is logged in; null: nobody. The first call asks the server, unless nobody has ever
-     * logged in here.
-     * @param {{ask?: boolean}} [options] `ask`: ask the server in any case. For the page that a login
-     *   by other means (social login, magic link) leads to.
-     * @returns {Promise<Session | null>}
-     * @throws {Problem} It cannot be known, for example without a network.
-     */
-    session: (options) => client.session(options),
-    /** The user's sessions. All throw Problem. */
+    login: client.login.bind(client),
+    logout: client.logout.bind(client),
+    fetch: client.fetch.bind(client),
+    session: client.session.bind(client),
     sessions: Object.freeze({
-      /** @returns {Promise<Session[]>} The active ones, the newest first. */
-      list: async () => (await client.call("GET", "sessions/")).sessions,
-      /** @param {string} sid @param {string} deviceName @returns {Promise<Session>} */
-      rename: (sid, deviceName) => client.rename(sid, deviceName),
-      /** @param {string} sid @returns {Promise<void>} */
-      revoke: (sid) => client.revoke(`sessions/${encodeURIComponent(sid)}/`, sid),
-      /** @returns {Promise<number>} How many were ended. */
-      revokeOthers: async () =>
-        (await client.call("POST", "sessions/revoke/", { scope: "others" })).revoked,
-      /** @returns {Promise<number>} How many were ended, this one included. */
-      revokeAll: () => client.revokeAll(),
+      list: client.list.bind(client),
+      rename: client.rename.bind(client),
+      revoke: client.revoke.bind(client),
+      revokeOthers: client.revokeOthers.bind(client),
+      revokeAll: client.revokeAll.bind(client),
     }),
-    /**
-     * Prove again who the user is (step-up by password).
-     * @param {string} password
-     * @returns {Promise<Session>}
-     * @throws {Problem} For example `login_failed`.
-     */
-    reauthenticate: (password) => client.reauthenticate(password),
-    /**
-     * Be told of the session when it has begun or changed, and null when it is over, with the
-     * Problem if it was the server who ended it. At once, if it is already known.
-     * @param {Listener} listener
-     * @returns {() => void} Stop it.
-     */
-    onChange: (listener) => client.onChange(listener),
-    /**
-     * Seconds for which the access token is still good, and for which it was issued.
-     * @returns {{left: number, lifetime: number} | null}
-     */
-    timeLeft: () => client.timeLeft(),
-    /** Give up timers, listeners and the channel. Later calls throw. */
-    dispose: () => client.dispose(),
+    reauthenticate: client.reauthenticate.bind(client),
+    onChange: client.onChange.bind(client),
+    timeLeft: client.timeLeft.bind(client),
+    dispose: client.dispose.bind(client),
   });
 }
 
-/** What createClient() hides. */
+/** What createClient() hides; the names without # are what it shows. */
 class Client {
-  // Taken now, because a page may put our own fetch in its place.
-  #plain = globalThis.fetch?.bind(globalThis);
+  #plain = globalThis.fetch?.bind(globalThis); // now, because a page may put ours in its place
   /** @type {Required<Options>} */
   #options;
   #base = "";
   /** @type {Set<string>} */
   #origins = new Set();
-  /** @type {Flag} */
-  #flag = /** @type {any} */ (null);
-  /** @type {BroadcastChannel | null} */
-  #channel = null;
+  #flag = new Flag();
+  /** @type {BroadcastChannel | undefined} */
+  #channel;
   #life = new AbortController();
 
   /** @type {Access | null} */
   #access = null;
-  /** Undefined: not known. @type {Session | null | undefined} */
+  /** Undefined: nobody knows. @type {Session | null | undefined} */
   #known;
-  /** What the listeners last heard of. @type {Session | null | undefined} */
+  /** What the listeners last heard. @type {Session | null | undefined} */
   #told;
-  // Whatever was asked under an older number must not change anything when it is answered: a late
-  // answer would bring back a session that is over, or put an old one in place of a new one.
+  #gone = instant();
+  // What was asked in an older epoch changes nothing when it is answered: it would bring back a
+  // session that is over, or put an old one in the place of a new one.
   #epoch = 0;
-  #ends = 0; // as #epoch, for a login: only the end of a session overtakes it
+  #ends = 0; // the same for a login, which is only overtaken by an end
   #stop = new AbortController(); // of this epoch
 
   /** @type {Promise<Access | null> | null} */
   #flight = null;
   /** @type {Promise<boolean> | null} */
-  #stepping = null;
+  #proof = null;
   /** @type {{problem: Problem, since: Instant, length: number} | null} */
   #failure = null;
+  #telling = false;
   /** @type {Promise<unknown>} */
   #turn = Promise.resolve();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   /** @type {Set<Listener>} */
   #listeners = new Set();
-  /** @type {(() => void)[]} */
+  /** @type {(() => unknown)[]} */
   #outbox = [];
 
   /** @param {Options} options */
-  constructor({
-    baseUrl = "/auth/",
-    apiOrigins = [],
-    onStepUp = async () => false,
-    timeout = TIMEOUT_MS,
-    onExchange = () => {},
-  }) {
-    this.#options = { baseUrl, apiOrigins, onStepUp, timeout, onExchange };
+  constructor(options) {
+    const { baseUrl = "/auth/", apiOrigins = [], timeout = TIMEOUT_MS } = options;
+    const { onStepUp = () => false, onExchange = () => {} } = options;
+    this.#options = { baseUrl, apiOrigins, timeout, onStepUp, onExchange };
   }
 
   // -- What a page calls ----------------------------------------------------------------------
 
-  /** @param {Credentials} credentials */
+  /**
+   * Log in.
+   * @param {Credentials} credentials
+   * @throws {Problem} For example `login_failed`, `mfa_required`, `throttled`, `network`.
+   */
   async login(credentials) {
     this.#start();
     return this.#inTurn(async () => {
       const ends = this.#ends;
-      const pending = this.#flag.read() === "out"; // an older logout, which a login is newer than
+      const older = this.#flag.read() === "out"; // a logout that this login comes after
       const answer = await this.#tokens("login/", { body: credentials });
-      if (ends !== this.#ends || (!pending && this.#flag.read() === "out")) throw this.#overtaken();
+      if (ends !== this.#ends || (!older && this.#flag.read() === "out")) throw this.#overtaken();
       this.#begin(); // a refresh that is under way belongs to the time before
       this.#flag.write("1");
       return this.#keep(answer, "login");
     });
   }
 
+  /**
+   * Log out: here and in all tabs at once, then at the server; if that cannot be reached, when the
+   * network is back, or from the next page.
+   * @throws {Problem} The server will not do it, for example `csrf_failed`.
+   */
   async logout() {
     this.#start();
     const { token, session } = this.#access ?? {};
-    this.#flag.write("out"); // first of all: whatever happens now, it is not forgotten
+    this.#flag.write("out"); // first of all: it is not forgotten, whatever happens now
     this.#end();
     this.#announce("logout", session?.sid);
     this.#flush();
     try {
       await this.#tellLogout(token);
     } catch (error) {
-      if (!isUnknown(error)) throw error;
+      if (!isPassing(error)) throw error;
     }
   }
 
-  /** @param {{ask?: boolean}} [options] */
+  /**
+   * Who is logged in, or null. Asks the server, unless nobody has ever logged in here.
+   * @param {{ask?: boolean}} [options] `ask`: even then. For the page that a login by other means
+   *   (a social login, a link in a mail) leads to.
+   * @returns {Promise<Session | null>}
+   * @throws {Problem} It cannot be known, for example without a network.
+   */
   async session({ ask = false } = {}) {
     this.#start();
     if (ask && !this.#known) {
@@ -289,7 +237,14 @@ class Client {
     }
   }
 
-  /** @param {RequestInfo | URL} input @param {RequestInit} [init] */
+  /**
+   * `window.fetch`, with the access token for the origins of `baseUrl` and `apiOrigins`.
+   * @param {RequestInfo | URL} input
+   * @param {RequestInit} [init]
+   * @returns {Promise<Response>}
+   * @throws {TypeError} As `fetch`. Also if no access token could be had: `cause` is the Problem.
+   * @throws {Problem} `session_changed`: it is not repeated in somebody else's name.
+   */
   async fetch(input, init) {
     this.#start();
     if (!this.#isOurs(/** @type {any} */ (input)?.url ?? input)) return this.#plain(input, init);
@@ -297,106 +252,127 @@ class Client {
     // Made before anything is waited for: what is sent is what there was when it was asked.
     const request = new Request(input, init);
     if (request.headers.has("Authorization")) return this.#plain(request);
-    // What was read from a stream is gone. (Firefox shows no body of a Request, and sends no streams.)
+    // What was read from a stream is gone. (Firefox sends no streams, and shows no Request's body.)
     const once = typeof body?.getReader === "function";
     const { signal } = request;
     if (signal.aborted) throw signal.reason;
-    /** @param {string | undefined} token */
-    const send = async (token) => {
-      const copy = once ? request : request.clone();
-      // Browsers leave it out when a redirect leads to another origin (Fetch, "HTTP-redirect fetch").
-      if (token) copy.headers.set("Authorization", `Bearer ${token}`);
-      const response = await this.#plain(copy);
-      const stranger = response.redirected && !this.#isOurs(response.url);
-      return { result: response, problem: stranger ? null : await refusal(response) };
-    };
-    /** @param {Problem} problem @returns {never} */
-    const lost = (problem) => {
-      if (problem.code === "disposed") throw problem;
-      throw new TypeError(problem.message, { cause: problem });
-    };
-    return (await this.#carry(send, { once, signal, lost })).result;
+    const answer = await this.#carry(
+      async (token) => {
+        const copy = once ? request : request.clone();
+        // Browsers drop it when a redirect leads to another origin (Fetch, "HTTP-redirect fetch").
+        if (token) copy.headers.set("Authorization", `Bearer ${token}`);
+        const response = await this.#plain(copy);
+        const stranger = response.redirected && !this.#isOurs(response.url);
+        return { result: response, problem: stranger ? null : await refusal(response) };
+      },
+      { once, signal, lost: asFetch },
+    );
+    return answer.result;
   }
 
   /**
-   * Call one of our endpoints as the present session.
-   * @param {string} method @param {string} path @param {object} [body]
-   * @returns {Promise<any>}
+   * The user's active sessions, the newest first.
+   * @returns {Promise<Session[]>}
+   * @throws {Problem}
    */
-  async call(method, path, body) {
-    this.#start();
-    const { result, problem } = await this.#carry(async (token) => {
-      try {
-        return { result: await this.#exchange(method, path, { body, token }), problem: null };
-      } catch (error) {
-        return { result: null, problem: /** @type {Problem} */ (error) };
-      } finally {
-        this.#flush();
-      }
-    });
-    if (problem) throw problem;
-    return result;
+  async list() {
+    return (await this.#call("GET", "sessions/")).sessions;
   }
 
-  /** @param {string} sid @param {string} deviceName */
+  /**
+   * Give the device of a session a name.
+   * @param {string} sid @param {string} deviceName
+   * @returns {Promise<Session>}
+   * @throws {Problem}
+   */
   async rename(sid, deviceName) {
     const path = `sessions/${encodeURIComponent(sid)}/`;
-    const session = await this.call("PATCH", path, { device_name: deviceName });
+    const renamed = await this.#call("PATCH", path, { device_name: deviceName });
     if (this.#access?.session.sid === sid) {
-      this.#access.session = { ...this.#access.session, device_name: session.device_name };
+      this.#access.session = { ...this.#access.session, device_name: renamed.device_name };
       this.#know(this.#access.session);
       this.#flush();
     }
-    return session;
+    return renamed;
   }
 
-  /** @param {string} path @param {string} sid */
-  async revoke(path, sid) {
-    await this.call("DELETE", path);
+  /**
+   * End a session.
+   * @param {string} sid
+   * @returns {Promise<void>}
+   * @throws {Problem} For example `not_found`: it has already ended.
+   */
+  async revoke(sid) {
+    await this.#call("DELETE", `sessions/${encodeURIComponent(sid)}/`);
     this.#endOwn(sid);
   }
 
+  /**
+   * End the user's other sessions; returns how many.
+   * @returns {Promise<number>}
+   * @throws {Problem}
+   */
+  async revokeOthers() {
+    return (await this.#call("POST", "sessions/revoke/", { scope: "others" })).revoked;
+  }
+
+  /**
+   * End all of the user's sessions, this one too; returns how many.
+   * @returns {Promise<number>}
+   * @throws {Problem}
+   */
   async revokeAll() {
+    this.#start();
     const sid = (await this.#usable())?.session.sid;
-    const { revoked } = await this.call("POST", "sessions/revoke/", { scope: "all" });
+    const { revoked } = await this.#call("POST", "sessions/revoke/", { scope: "all" });
     this.#endOwn(sid);
     return revoked;
   }
 
-  /** @param {string} password */
+  /**
+   * Prove again who the user is (step-up by password).
+   * @param {string} password
+   * @throws {Problem} For example `login_failed`.
+   */
   async reauthenticate(password) {
     this.#start();
     const asked = await this.#usable();
     if (!asked) throw new Problem(401, { code: "not_authenticated" });
     return this.#inTurn(async () => {
-      const epoch = this.#epoch;
-      const access = this.#access;
+      const { token, session } = this.#access ?? {};
       // A password that was typed for one account is not tried on another.
-      if (access?.session.sid !== asked.session.sid) throw this.#overtaken();
-      const options = { body: { password }, token: access.token };
-      const answer = await this.#tokens("reauthenticate/", options);
+      if (session?.sid !== asked.session.sid) throw this.#overtaken();
+      const epoch = this.#epoch;
+      const answer = await this.#tokens("reauthenticate/", { body: { password }, token });
       if (epoch !== this.#epoch) throw this.#overtaken();
       return this.#keep(answer, "refresh");
     });
   }
 
-  /** @param {Listener} listener */
+  /**
+   * Be told of the session when it has begun or changed, and null when it is over, with the Problem
+   * if it was the server who ended it. At once, if it is already known.
+   * @param {Listener} listener
+   * @returns {() => void} Stop it.
+   */
   onChange(listener) {
     this.#start();
     /** @type {Listener} */
-    const own = (session, problem) => listener(session, problem); // the same one may come twice
-    this.#listeners.add(own);
-    if (this.#known !== undefined) own(this.#known);
-    return () => void this.#listeners.delete(own);
+    const tell = (session, problem) => listener(session, problem); // the same one may come twice
+    this.#listeners.add(tell);
+    if (this.#known !== undefined) tell(this.#known);
+    return () => void this.#listeners.delete(tell);
   }
 
+  /** Seconds for which the access token is still good, and was issued; null without one. */
   timeLeft() {
     this.#live();
     if (!this.#access) return null;
-    const { lifetime } = this.#access;
-    return { left: Math.max(0, remaining(this.#access)) / 1000, lifetime: lifetime / 1000 };
+    const left = Math.max(0, remaining(this.#access)) / 1000;
+    return { left, lifetime: this.#access.lifetime / 1000 };
   }
 
+  /** Give up timers, listeners and the channel between tabs. Later calls throw. */
   dispose() {
     this.#life.abort();
     this.#begin();
@@ -407,21 +383,21 @@ class Client {
     this.#channel?.close();
   }
 
-  // -- What begins and ends -------------------------------------------------------------------
+  // -- Beginning and end ----------------------------------------------------------------------
 
   #live() {
-    if (this.#life.signal.aborted) throw own("disposed");
+    if (this.#life.signal.aborted) throw ownProblem("disposed");
   }
 
   #start() {
     this.#live();
     if (this.#base) return;
     const page = globalThis.document?.baseURI ?? globalThis.location?.href;
-    const { baseUrl, apiOrigins } = this.#options;
-    const base = new URL(baseUrl.replace(/\/?$/, "/"), page);
+    const base = new URL(this.#options.baseUrl.replace(/\/?$/, "/"), page);
     this.#base = base.href;
-    this.#origins = new Set([base.origin, ...apiOrigins.map((url) => new URL(url, page).origin)]);
-    this.#flag = new Flag(`tokenauth ${base.pathname}`);
+    const origins = this.#options.apiOrigins.map((url) => new URL(url, page).origin);
+    this.#origins = new Set([base.origin, ...origins]);
+    this.#flag.open(`tokenauth ${base.pathname}`);
     try {
       this.#channel = new BroadcastChannel(`tokenauth ${this.#base}`);
       this.#channel.onmessage = ({ data }) => this.#hear(Object(data));
@@ -437,24 +413,25 @@ class Client {
     if (this.#flag.read() === "out") this.#wake();
   }
 
-  /** What is under way belongs to the past. */
+  /** Whatever is under way belongs to the past. */
   #begin() {
     this.#epoch++;
     this.#stop.abort();
     this.#stop = new AbortController();
-    clearTimeout(this.#timer);
     this.#failure = null;
+    clearTimeout(this.#timer);
   }
 
   /** There is no session. @param {Problem} [problem] */
   #end(problem) {
     this.#begin();
     this.#ends++;
+    this.#gone = instant();
     this.#access = null;
     this.#know(null, problem);
   }
 
-  /** Another tab has logged in: who it is, the server will say. */
+  /** There is another session; which, the server will say. */
   #switch() {
     this.#begin();
     this.#access = null;
@@ -471,30 +448,7 @@ class Client {
     this.#flush();
   }
 
-  /** @param {Session | null} session @param {Problem} [problem] */
-  #know(session, problem) {
-    this.#known = session;
-    if (this.#told !== undefined && face(session) === face(this.#told)) return;
-    this.#told = session;
-    for (const listener of this.#listeners) {
-      this.#outbox.push(() => this.#listeners.has(listener) && listener(session, problem));
-    }
-  }
-
-  /** Tell the page. Never while we hold the lock for which all other tabs wait. */
-  #flush() {
-    for (let tell; (tell = this.#outbox.shift()); ) {
-      try {
-        tell();
-      } catch (error) {
-        queueMicrotask(() => {
-          throw error; // a fault of the page: to its console, and to nobody who waits for us
-        });
-      }
-    }
-  }
-
-  /** @param {{data: any, asked: Instant}} answer @param {string} type */
+  /** @param {{data: any, asked: Instant}} answer @param {string} type What other tabs are told. */
   #keep({ data, asked }, type) {
     const { access: token, expires_in: seconds, session } = data;
     const lifetime = seconds * 1000;
@@ -502,15 +456,39 @@ class Client {
     const margin = Math.min(LONGEST_MARGIN_MS, lifetime / 5) * (0.5 + Math.random() / 2);
     this.#access = { token, session, lifetime, margin, since: asked };
     this.#failure = null;
-    if (this.#flag.read() !== "1") this.#flag.write("1");
+    if (!this.#flag.read()) this.#flag.write("1");
     this.#know(session);
     this.#announce(type, session.sid);
     this.#wakeIn(remaining(this.#access) - margin);
-    return session;
+    return /** @type {Session} */ (session);
+  }
+
+  /** @param {Session | null} session @param {Problem} [problem] */
+  #know(session, problem) {
+    this.#known = session;
+    if (this.#told !== undefined && face(session) === face(this.#told)) return;
+    this.#told = session;
+    for (const tell of this.#listeners) {
+      this.#outbox.push(() => this.#listeners.has(tell) && tell(session, problem));
+    }
+  }
+
+  /** Tell the page what has happened. Never while we hold the lock that all tabs wait for. */
+  #flush() {
+    for (let tell; (tell = this.#outbox.shift()); ) {
+      try {
+        tell();
+      } catch (error) {
+        // The page's own fault: to its console, and not to whoever waits for us.
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
   }
 
   #overtaken() {
-    return own(this.#life.signal.aborted ? "disposed" : "session_changed");
+    return ownProblem(this.#life.signal.aborted ? "disposed" : "session_changed");
   }
 
   // -- Between tabs ---------------------------------------------------------------------------
@@ -522,13 +500,16 @@ class Client {
 
   /** @param {{type?: string, sid?: string}} message */
   #hear({ type, sid }) {
-    // All tabs share the cookie, so whichever session was meant: it is gone.
-    if (type === "logout") this.#end();
-    if (type === "login" || (type === "refresh" && this.#known)) {
+    const another = this.#access?.session.sid !== sid;
+    if (type === "logout") this.#end(); // whichever it was: all tabs share the cookie that is gone
+    if (type === "refresh") {
       this.#failure = null;
-      if (this.#access?.session.sid !== sid) this.#switch();
+      if (this.#known && another) this.#switch();
     }
-    if (type === "refresh") this.#failure = null;
+    if (type === "login" && another) {
+      this.#flag.write("1"); // the storage may still show the past
+      this.#switch();
+    }
     this.#flush();
   }
 
@@ -541,10 +522,8 @@ class Client {
   }
 
   /**
-   * Login, refresh, step-up and logout write the same cookie: one at a time, in this tab and in all.
-   * @template T
-   * @param {() => Promise<T>} work
-   * @returns {Promise<T>}
+   * Login, refresh, step-up and logout write the same cookie: one at a time, here and in all tabs.
+   * @template T @param {() => Promise<T>} work @returns {Promise<T>}
    */
   #inTurn(work) {
     const result = this.#turn
@@ -558,15 +537,19 @@ class Client {
 
   /** Timers cannot be trusted (sleep, throttling), nor messages (a page from the back button). */
   #wake = () => {
-    if (this.#life.signal.aborted || globalThis.document?.visibilityState === "hidden") return;
+    if (this.#life.signal.aborted) return;
     const flag = this.#flag.read();
-    this.#failure = null;
     if (flag === "out") {
-      this.#end();
+      if (this.#known !== null) this.#end();
       this.#flush();
-      this.#tellLogout().catch(() => {});
-    } else if (this.#known === null) {
-      if (flag === "1") this.#switch();
+      if (!this.#telling) this.#tellLogout().catch(() => {});
+      return;
+    }
+    if (globalThis.document?.visibilityState === "hidden") return;
+    this.#failure = null;
+    if (this.#known === null) {
+      // For a moment after a logout elsewhere, the storage may still show the time before.
+      if (flag === "1" && age(this.#gone) > AGAIN_MS) this.#switch();
     } else if (flag !== "1" || !this.#access || remaining(this.#access) <= this.#access.margin) {
       this.#refreshQuietly();
     }
@@ -579,13 +562,16 @@ class Client {
     this.#timer = setTimeout(this.#wake, Math.min(Math.max(0, delay), 2 ** 31 - 1));
   }
 
-  /** An access token to use, renewed if need be; null: nobody is logged in. */
-  async #usable(once = false) {
+  /**
+   * An access token to use, renewed if need be; null: nobody is logged in.
+   * @param {boolean} [once] There will be no second try: with the best token there is.
+   */
+  async #usable(once) {
     const access = this.#access;
     if (!access || remaining(access) <= 0) return this.#refresh();
     if (remaining(access) <= access.margin) {
-      const renewal = this.#refresh().catch(() => access); // still valid, whatever went wrong
-      if (once) return renewal; // no second try: with the best token there is
+      const renewal = this.#refresh().catch(() => access); // still good, whatever went wrong
+      if (once) return renewal;
     }
     return access;
   }
@@ -594,15 +580,15 @@ class Client {
     this.#refresh().catch(() => {});
   }
 
-  /** A new access token; all callers share one request. @returns {Promise<Access | null>} */
+  /** A new access token; whoever needs one shares the request. @returns {Promise<Access | null>} */
   #refresh() {
     if (this.#known === undefined && this.#flag.read() !== "1") {
       this.#end();
       this.#flush();
     }
     if (this.#known === null) return Promise.resolve(null);
-    const { problem, since, length } = this.#failure ?? { length: 0 };
-    if (problem && age(since) < length) return Promise.reject(problem);
+    const { problem, since, length } = this.#failure ?? {};
+    if (since && age(since) < Number(length)) return Promise.reject(problem);
     this.#flight ??= this.#renew().finally(() => {
       this.#flight = null;
     });
@@ -612,37 +598,29 @@ class Client {
   async #renew() {
     const seen = this.#access;
     const began = instant();
-    let epoch = this.#epoch;
-    let again = true;
-    for (let tries = 0; ; ) {
+    for (let tries = 0; ; tries++) {
+      this.#live();
+      const epoch = this.#epoch;
       try {
-        return await this.#inTurn(() => this.#attempt(epoch, seen, again));
-      } catch (error) {
-        this.#live();
-        const problem = /** @type {Problem} */ (error);
-        if (epoch !== this.#epoch) {
-          // The other session is asked for afresh.
-          epoch = this.#epoch;
-          again = true;
-        } else if (again && ONCE_MORE.has(problem.code)) {
-          again = false;
-        } else {
-          const wait = BACKOFF_MS * 2 ** tries++ * (1 + Math.random() / 2);
-          const pause = Math.max(wait, problem.retryAfter * 1000);
-          const patient = age(began) + pause < PATIENCE_MS && globalThis.navigator?.onLine !== false;
-          if (!patient || !isUnknown(problem)) throw this.#fail(problem);
-          await sleep(pause, this.#stop.signal);
+        return await this.#inTurn(() => this.#attempt(epoch, seen));
+      } catch (problem) {
+        if (!(problem instanceof Problem)) throw problem;
+        if (this.#known === null) return null;
+        if (epoch !== this.#epoch) continue; // the new session is asked for afresh
+        // Not a word about the session: it goes on.
+        const wait = BACKOFF_MS * 2 ** tries * (1 + Math.random() / 2);
+        const pause = Math.max(wait, problem.retryAfter * 1000);
+        const offline = globalThis.navigator?.onLine === false;
+        if (offline || !isPassing(problem) || age(began) + pause >= PATIENCE_MS) {
+          throw this.#fail(problem);
         }
+        await sleep(pause, this.#stop.signal);
       }
     }
   }
 
-  /**
-   * One request, inside the lock.
-   * @param {number} epoch @param {Access | null} seen @param {boolean} again
-   */
-  async #attempt(epoch, seen, again) {
-    this.#live();
+  /** One refresh, in turn. @param {number} epoch @param {Access | null} seen */
+  async #attempt(epoch, seen) {
     if (this.#known === null || (this.#access && this.#access !== seen)) return this.#access;
     if (epoch !== this.#epoch) throw this.#overtaken();
     try {
@@ -651,11 +629,11 @@ class Client {
       if (this.#flag.read() === "out") this.#end();
       else this.#keep(answer, "refresh");
     } catch (error) {
-      const { code, status } = /** @type {Problem} */ (error);
-      const ended = status === 401 && ENDED.has(code) && !(again && ONCE_MORE.has(code));
-      if (!ended || epoch !== this.#epoch) throw error;
+      const problem = /** @type {Problem} */ (error);
+      const ended = problem.status === 401 && NO_SESSION.includes(problem.code);
+      if (!ended || epoch !== this.#epoch) throw problem;
       if (this.#flag.read() === "1") this.#flag.write(null);
-      this.#end(/** @type {Problem} */ (error));
+      this.#end(problem);
     }
     return this.#access;
   }
@@ -670,39 +648,42 @@ class Client {
 
   /** Tell the server of a logout, unless somebody has logged in since. @param {string} [token] */
   async #tellLogout(token) {
+    this.#telling = true;
     try {
       await this.#inTurn(async () => {
         if (this.#flag.read() !== "out") return;
-        await this.#exchange("POST", "logout/", { token, keepalive: true });
+        await this.#ask("logout/", { token, keepalive: true });
         if (this.#flag.read() === "out") this.#flag.write(null);
       });
     } catch (problem) {
       this.#wakeIn(COOLDOWN_MS);
       throw problem;
+    } finally {
+      this.#telling = false;
     }
   }
 
   // -- Requests -------------------------------------------------------------------------------
 
-  /** Whether a request to this URL gets the access token. @param {string | URL} url */
+  /** Whether a request gets the access token. @param {string | URL} url */
   #isOurs(url) {
     try {
-      const { protocol, host, href, pathname } = new URL(url, globalThis.document?.baseURI ?? this.#base);
-      const path = href.startsWith(this.#base) ? pathname.slice(new URL(this.#base).pathname.length) : "";
-      return this.#origins.has(`${protocol}//${host}`) && !AUTH_ENDPOINT.test(path);
+      const { protocol, host, href } = new URL(url, globalThis.document?.baseURI ?? this.#base);
+      const endpoint = href.startsWith(this.#base) && href.slice(this.#base.length);
+      return this.#origins.has(`${protocol}//${host}`) && !AUTH_ENDPOINT.test(endpoint || "");
     } catch {
       return false; // fetch itself will say what is wrong with it
     }
   }
 
   /**
-   * Send a request with the access token; once more if the token was refused, and once more after a
-   * step-up. Never in the name of another session than the one it was asked for.
+   * Send with the access token; again if that was refused, and again after a step-up, once each.
+   * Never in the name of another session than the one it was asked for.
    * @template T
    * @param {(token?: string) => Promise<{result: T, problem: Problem | null}>} send
    * @param {{once?: boolean, signal?: AbortSignal, lost?: (problem: Problem) => never}} [how]
    */
-  async #carry(send, { once = false, signal, lost } = {}) {
+  async #carry(send, { once, signal, lost } = {}) {
     /** @param {Promise<Access | null>} access */
     const wait = (access) => unlessAborted(access.catch(lost), signal);
     let mine = await wait(this.#usable(once));
@@ -710,118 +691,144 @@ class Client {
     let proved = false;
     for (;;) {
       const answer = await send(mine?.token);
-      const code = answer.problem?.code;
-      if (!mine) return answer;
-      if (code === "access_invalid" && !renewed) {
+      const { problem } = answer;
+      if (!mine || !problem) return answer;
+      let next;
+      if (problem.code === "access_invalid" && !renewed) {
         renewed = true;
-        // Renewed meanwhile: no need to ask again.
-        const access = this.#access === mine ? this.#refresh() : this.#usable();
-        if (once) {
-          access.catch(() => {});
-          return answer;
-        }
-        if (!(await wait(access))) return answer;
-      } else if (code === STEP_UP && !proved && !once) {
+        // If it was renewed meanwhile, there is no need to ask again.
+        const renewal = this.#access === mine ? this.#refresh() : this.#usable();
+        if (once) renewal.catch(() => {});
+        else next = await wait(renewal);
+      } else if (problem.code === STEP_UP && !proved && !once) {
         proved = true;
-        const problem = /** @type {Problem} */ (answer.problem);
-        if (!(await unlessAborted(this.#prove(mine, problem), signal))) return answer;
-      } else {
-        return answer;
+        const good = await unlessAborted(this.#prove(mine, problem), signal);
+        if (good) next = await wait(this.#usable());
       }
-      const next = await wait(this.#usable());
       if (!next) return answer;
       if (next.session.sid !== mine.session.sid) throw this.#overtaken();
       mine = next;
     }
   }
 
-  /** Ask for the step-up; all refused requests share it. @param {Access} mine @param {Problem} problem */
+  /** Have a step-up; all who need one share it. @param {Access} mine @param {Problem} problem */
   async #prove(mine, problem) {
-    if (this.#access && this.#access.session.auth_time !== mine.session.auth_time) return true;
-    this.#stepping ??= this.#options.onStepUp(problem).finally(() => {
-      this.#stepping = null;
-    });
-    return this.#stepping;
+    const proved = this.#access?.session.auth_time ?? mine.session.auth_time;
+    if (proved !== mine.session.auth_time) return true;
+    this.#proof ??= Promise.resolve(problem)
+      .then(this.#options.onStepUp)
+      .finally(() => {
+        this.#proof = null;
+      });
+    return this.#proof;
   }
 
-  /** @param {string} path @param {ExchangeOptions} options */
-  async #tokens(path, options) {
-    const asked = instant(); // before the request, so that we never believe longer than the server
-    const data = await this.#exchange("POST", path, options);
-    if (!data?.access || !data.session?.sid) throw own("network");
+  /**
+   * Call one of our endpoints as the present session.
+   * @param {string} method @param {string} path @param {object} [body] @returns {Promise<any>}
+   */
+  async #call(method, path, body) {
+    this.#start();
+    const { result, problem } = await this.#carry(async (token) => {
+      try {
+        return { result: await this.#exchange(method, path, { body, token }), problem: null };
+      } catch (error) {
+        return { result: null, problem: /** @type {Problem} */ (error) };
+      } finally {
+        this.#flush();
+      }
+    });
+    if (problem) throw problem;
+    return result;
+  }
+
+  /** @param {string} path @param {Sending} sending */
+  async #tokens(path, sending) {
+    const asked = instant(); // before, so that we never believe in it longer than the server does
+    const data = await this.#ask(path, sending);
+    if (!data?.access || !data.session?.sid || !data.expires_in) throw ownProblem("network");
     return { data, asked };
   }
 
-  /**
-   * @typedef {object} ExchangeOptions
-   * @property {object} [body] @property {string} [token] @property {AbortSignal} [stop]
-   * @property {boolean} [keepalive] Go on when the page is left.
-   */
+  /** @param {string} path @param {Sending} sending */
+  async #ask(path, sending) {
+    try {
+      return await this.#exchange("POST", path, sending);
+    } catch (error) {
+      const { code, retryAfter } = /** @type {Problem} */ (error);
+      if (!ONCE_MORE.includes(code)) throw error;
+      await sleep(Math.max(AGAIN_MS, Math.min(retryAfter * 1000, LOCK_MS)), sending.stop);
+      return this.#exchange("POST", path, sending);
+    }
+  }
 
   /**
    * A request to one of our endpoints.
-   * @param {string} method @param {string} path @param {ExchangeOptions} options
+   * @param {string} method @param {string} path @param {Sending} sending
    */
   async #exchange(method, path, { body, token, stop, keepalive }) {
-    const { onExchange, timeout } = this.#options;
     const url = this.#base + path;
-    /** @type {Record<string, string>} */
-    const headers = { Accept: "application/json", "X-Requested-With": "tokenauth" };
-    if (body) headers["Content-Type"] = "application/json";
-    if (token) headers.Authorization = `Bearer ${token}`;
+    const headers = new Headers({ Accept: "application/json", "X-Requested-With": "tokenauth" });
+    if (body) headers.set("Content-Type", "application/json");
+    if (token) headers.set("Authorization", `Bearer ${token}`);
     /** @type {RequestInit} */
-    const init = { method, headers, keepalive, credentials: "include", cache: "no-store", redirect: "error" };
+    const init = { method, headers, keepalive, credentials: "include", cache: "no-store" };
     if (body) init.body = JSON.stringify(body);
-    /** @param {number} status @param {string} [code] */
-    const report = (status, code = "") => {
-      this.#outbox.push(() => onExchange({ method, url, status, code }));
-    };
+    let status = 0;
+    let code = "";
     try {
-      const { status, ok, data, retryAfter } = await within(timeout, stop, (signal) =>
-        read(this.#plain(url, { ...init, signal })),
+      const answer = await within(this.#options.timeout, stop, async (signal) =>
+        read(await this.#plain(url, { ...init, redirect: "error", signal })),
       );
-      if (!ok) throw new Problem(status, data, retryAfter);
+      if (!answer.ok) throw new Problem(answer.status, answer.data, answer.retryAfter);
       // 200 with a page in it: some network wants its own login first. It says nothing about ours.
-      if (data === undefined) throw own("network");
-      report(status);
-      return data;
+      if (answer.data === undefined) throw ownProblem("network");
+      status = answer.status;
+      return answer.data;
     } catch (error) {
-      const problem = error instanceof Problem ? error : own("network");
-      report(problem.status, problem.code);
+      const problem = error instanceof Problem ? error : ownProblem("network");
+      ({ status, code } = problem);
       throw problem;
+    } finally {
+      this.#outbox.push(() => this.#options.onExchange({ method, url, status, code }));
     }
   }
 }
 
 /**
  * Whether somebody has logged in here: "1"; "out": and out, which the server has yet to be told.
- * No secret, and shared by all tabs. Without storage it lives as long as the page, which then asks.
+ * No secret, and shared by all tabs. Without storage it lives as long as the page, which asks.
  */
 class Flag {
+  key = "";
   #blind = false;
   /** @type {string | null} */
-  #own = "1";
+  #value = "1";
 
   /** @param {string} key */
-  constructor(key) {
+  open(key) {
     this.key = key;
+    try {
+      // A full storage has nothing in it either, and says so only when it is written to.
+      if (!localStorage.getItem(key)) localStorage.setItem(`${key} probe`, "");
+      localStorage.removeItem(`${key} probe`);
+    } catch {
+      this.#blind = true;
+    }
   }
 
-  /** @returns {string | null} */
   read() {
-    if (!this.#blind) {
-      try {
-        return localStorage.getItem(this.key);
-      } catch {
-        this.#blind = true;
-      }
+    try {
+      if (!this.#blind) return localStorage.getItem(this.key);
+    } catch {
+      this.#blind = true;
     }
-    return this.#own;
+    return this.#value;
   }
 
   /** @param {string | null} value */
   write(value) {
-    this.#own = value;
+    this.#value = value;
     try {
       if (value) localStorage.setItem(this.key, value);
       else localStorage.removeItem(this.key);
@@ -831,20 +838,27 @@ class Flag {
   }
 }
 
-/** A Problem of our own. @param {string} code */
-function own(code) {
+/** @param {string} code */
+function ownProblem(code) {
   return new Problem(0, { code });
 }
 
-/** Whether this says nothing about the session, and may be different soon. @param {unknown} error */
-function isUnknown(error) {
-  if (!(error instanceof Problem)) return false;
-  return error.status >= 500 || ["network", "timeout", "throttled"].includes(error.code) || error.status === 429;
+/** In the words of fetch, by which libraries know it. @param {Problem} problem @returns {never} */
+function asFetch(problem) {
+  if (problem.code === "disposed") throw problem;
+  throw new TypeError("Failed to fetch", { cause: problem });
 }
 
-/** What a listener can see of a session. @param {Session | null | undefined} session */
+/** Whether it may soon be different. @param {unknown} error */
+function isPassing(error) {
+  if (!(error instanceof Problem)) return false;
+  const { code, status } = error;
+  return code === "network" || code === "timeout" || status === 429 || status >= 500;
+}
+
+/** What a page shows of a session. @param {Session | null | undefined} session */
 function face(session) {
-  return session && `${session.sid} ${session.auth_time} ${session.device_name}`;
+  return session && [session.sid, session.auth_time, session.device_name].join(" ");
 }
 
 /** @returns {Instant} */
@@ -852,7 +866,7 @@ function instant() {
   return { monotonic: performance.now(), wall: Date.now() };
 }
 
-/** Milliseconds since. In some browsers the one stops in sleep; the other may be set back. @param {Instant} since */
+/** Milliseconds since then. One clock may stop in sleep, the other be set. @param {Instant} then */
 function age({ monotonic, wall }) {
   return Math.max(performance.now() - monotonic, Date.now() - wall);
 }
@@ -862,24 +876,22 @@ function remaining({ lifetime, since }) {
   return lifetime - age(since);
 }
 
-/** @param {number} ms @param {AbortSignal} signal @returns {Promise<void>} */
-function sleep(ms, signal) {
+/** @param {number} ms @param {AbortSignal} [stop] Wakes early. @returns {Promise<void>} */
+function sleep(ms, stop) {
   return new Promise((resolve) => {
     const wake = () => {
       clearTimeout(timer);
-      signal.removeEventListener("abort", wake);
+      stop?.removeEventListener("abort", wake);
       resolve();
     };
     const timer = setTimeout(wake, ms);
-    signal.addEventListener("abort", wake);
+    stop?.addEventListener("abort", wake);
   });
 }
 
 /**
- * The caller's abort ends their waiting, and not what others wait for.
- * @template T
- * @param {Promise<T>} promise @param {AbortSignal} [signal]
- * @returns {Promise<T>}
+ * The caller's abort ends their own waiting, and not what others wait for too.
+ * @template T @param {Promise<T>} promise @param {AbortSignal} [signal] @returns {Promise<T>}
  */
 function unlessAborted(promise, signal) {
   if (!signal) return promise;
@@ -892,10 +904,9 @@ function unlessAborted(promise, signal) {
 }
 
 /**
- * Work that is aborted when it takes too long.
- * @template T
- * @param {number} ms @param {AbortSignal | undefined} stop @param {(signal: AbortSignal) => Promise<T>} work
- * @returns {Promise<T>}
+ * Work that is aborted when it takes too long, so that no answer comes in late with an old cookie.
+ * @template T @param {number} ms @param {AbortSignal | undefined} stop
+ * @param {(signal: AbortSignal) => Promise<T>} work @returns {Promise<T>}
  */
 async function within(ms, stop, work) {
   const control = new AbortController();
@@ -905,11 +916,12 @@ async function within(ms, stop, work) {
     late = true;
     abort();
   }, ms);
+  if (stop?.aborted) abort();
   stop?.addEventListener("abort", abort);
   try {
     return await work(control.signal);
   } catch (error) {
-    throw late ? own("timeout") : error;
+    throw late ? ownProblem("timeout") : error;
   } finally {
     clearTimeout(timer);
     stop?.removeEventListener("abort", abort);
@@ -917,11 +929,9 @@ async function within(ms, stop, work) {
 }
 
 /**
- * Work under a lock that all tabs of this origin share. A tab that hangs must not hold up the others:
- * after a while they go on without it.
- * @template T
- * @param {string} name @param {() => Promise<T>} work
- * @returns {Promise<T>}
+ * Work under a lock that all tabs of this origin share. A tab that hangs must not hold up the
+ * others: after a while they go on without it.
+ * @template T @param {string} name @param {() => Promise<T>} work @returns {Promise<T>}
  */
 async function locked(name, work) {
   const locks = globalThis.navigator?.locks;
@@ -943,9 +953,8 @@ async function locked(name, work) {
   }
 }
 
-/** An answer, read to its end. `data`: undefined for what is not JSON. @param {Promise<Response>} promise */
-async function read(promise) {
-  const response = await promise;
+/** An answer to its end. `data` is undefined for what is not JSON. @param {Response} response */
+async function read(response) {
   const { status, ok, headers } = response;
   const text = await response.text();
   let data;
@@ -957,7 +966,7 @@ async function read(promise) {
   return { status, ok, data, retryAfter: secondsUntil(headers.get("Retry-After")) };
 }
 
-/** Seconds until a Retry-After, a number or a date (RFC 9110 section 10.2.3). @param {string | null} value */
+/** @param {string | null} value Retry-After: seconds, or a date (RFC 9110 section 10.2.3). */
 function secondsUntil(value) {
   const seconds = Number(value ?? 0);
   const wait = Number.isNaN(seconds) ? (Date.parse(String(value)) - Date.now()) / 1000 : seconds;
@@ -965,7 +974,7 @@ function secondsUntil(value) {
 }
 
 /**
- * Why a 401 was given: the code of our servers, else that of the challenge (RFC 6750 section 3.1).
+ * Why there is a 401: the code of our servers, else that of the challenge (RFC 6750 section 3.1).
  * @param {Response} response
  */
 async function refusal(response) {
@@ -974,6 +983,8 @@ async function refusal(response) {
   const body = json ? await response.clone().json().catch(() => null) : null;
   const error = /\berror="?(\w+)/.exec(response.headers.get("WWW-Authenticate") ?? "")?.[1];
   let code = body?.code ?? "not_authenticated";
-  if (code === "not_authenticated" && error) code = error === "invalid_token" ? "access_invalid" : error;
+  if (code === "not_authenticated" && error) {
+    code = error === "invalid_token" ? "access_invalid" : error;
+  }
   return new Problem(401, { ...body, code });
 }
