@@ -69,9 +69,10 @@ simulation: $(VENV)/tests.stamp
 revocation: $(VENV)/tests.stamp $(VENV)/postgresql.stamp
 	$(CLEAN) $(BIN)/python -m proofs.revocation $(or $(ARGS),--write)
 
-# The images of docs/admin.md, of a seeded database. Needs Chromium.
+# The images of docs/admin.md, of a seeded database, and those of the demo's page. Needs Chromium.
 screenshots: $(VENV)/tests.stamp $(VENV)/browser.stamp
 	$(CLEAN) $(BIN)/python -m tests.console_browser.screenshots
+	$(CLEAN) $(BIN)/python -m tests.demo.screenshots
 
 # Every database, the oldest and the newest versions. Needs PostgreSQL and MariaDB: see .ci/run.
 matrix:

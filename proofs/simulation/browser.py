@@ -17,7 +17,7 @@ from proofs.simulation.world import World
 __all__ = ["BEST", "NAIVE", "PAGE", "Behaviour", "Browser"]
 
 LOCK_WAIT = 5.0
-"""As LOCK_MS of the demo project's session.js: then a tab goes on without the lock."""
+"""As LOCK_MS of tokenauth.js: then a tab goes on without the lock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,9 @@ class Behaviour:
 
 
 BEST = Behaviour("lock and retries", shares=True, retries=True)
+"""As tokenauth.js, whose pauses begin shorter."""
 PAGE = Behaviour("session.js", shares=True, retries=False)
-"""The demo project's client: a lock, no retries of its own."""
+"""The client of the first demo page: a lock, no retries of its own."""
 NAIVE = Behaviour("naive", shares=False, retries=False)
 
 

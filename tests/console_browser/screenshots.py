@@ -18,20 +18,9 @@ from tests.console_browser.staff import (
     Desk,
     open_session,
 )
-from tests.demo.server import ROOT
+from tests.pictures import IMAGES, take
 
 NOW = "2026-03-12T14:30:00+00:00"
-IMAGES = ROOT / "docs" / "images"
-MOST_BYTES = 150_000
-
-
-def take(page: Page, name: str, height: int = 900) -> None:
-    """Write what the page shows, down to a height."""
-    page.set_viewport_size({"width": 1280, "height": height})
-    path = IMAGES / f"{name}.png"
-    page.screenshot(path=path)
-    size = path.stat().st_size
-    assert size <= MOST_BYTES, f"{path.name} has {size} bytes"
 
 
 def tour(page: Page) -> None:

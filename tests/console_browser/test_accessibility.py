@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
+from tests.axe import violations
 from tests.console_browser.staff import (
     EVENTS,
     FIND,
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
 DJANGOS = [
     ["#nav-sidebar"],  # the list of models, with its filter that has a placeholder for a label
     ["#header"],
@@ -36,15 +35,9 @@ UNFOLDS = [[".tokenauth-tools"]]
 """Links above a page are items of a list, as Django has them; unfold leaves out the list."""
 
 
-def violations(page: Page, exclude: list[list[str]]) -> list[str]:
-    """Return what axe finds: the rule, and where."""
-    # The policy forbids scripts by text; the browser's own debugger may evaluate one.
-    found = Axe().run(page, context={"exclude": exclude}, options=WCAG).response["violations"]
-    return [
-        f"{page.url} {rule['id']}: {node['target']} {node['html'][:120]}"
-        for rule in found
-        for node in rule["nodes"]
-    ]
+def faults(page: Page, exclude: list[list[str]] = DJANGOS) -> list[str]:
+    """Return what axe finds on what is not another's."""
+    return violations(page, context={"exclude": exclude})
 
 
 def pages(page: Page, exclude: list[list[str]] = DJANGOS) -> list[str]:
@@ -52,23 +45,23 @@ def pages(page: Page, exclude: list[list[str]] = DJANGOS) -> list[str]:
     found = []
     for address in (SESSIONS, f"{SESSIONS}?q=ada", OVERVIEW, EVENTS, FIND, REVOKE_MANY):
         page.goto(address)
-        found += violations(page, exclude)
+        found += faults(page, exclude)
     open_session(page, "ada", "Work laptop")
-    found += violations(page, exclude)
+    found += faults(page, exclude)
     page.get_by_role("link", name="All events of this session").click()
     page.locator("#result_list tbody th a").first.click()
-    found += violations(page, exclude)
+    found += faults(page, exclude)
     open_session(page, "mallory", "<img")
-    found += violations(page, exclude)
+    found += faults(page, exclude)
     open_session(page, "radia", "Phone 0")
     page.get_by_role("link", name="Revoke", exact=True).click()
     page.get_by_role("button", name="Yes, revoke").wait_for()
-    found += violations(page, exclude)
+    found += faults(page, exclude)
     page.goto(REVOKE_MANY)
     page.get_by_label("of everyone").check()
     page.get_by_role("button", name="Continue").click()
     page.get_by_role("button", name="Yes, revoke").wait_for()
-    found += violations(page, exclude)
+    found += faults(page, exclude)
     return found
 
 
@@ -101,15 +94,14 @@ class TestAxe:
         page.get_by_role("link", name="ada", exact=True).click()
         page.locator("#tokenauth-sessions").wait_for()
         page.wait_for_load_state()
-        found = Axe().run(page, context="#tokenauth-sessions", options=WCAG)
-        assert found.response["violations"] == []
+        assert violations(page, context="#tokenauth-sessions") == []
 
     def test_axe_would_find_one(self, stock: str, open_desk: OpenDesk) -> None:
         """A label that is taken away is found: the tests above can fail."""
         page = open_desk(stock).page
         page.goto(FIND)
         page.evaluate("document.querySelector('main label, #content label').remove()")
-        assert any("label" in fault for fault in violations(page, DJANGOS))
+        assert any("label" in fault for fault in faults(page))
 
 
 class TestNarrow:

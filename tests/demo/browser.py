@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
 
 try:
     from playwright.sync_api import Error, expect, sync_playwright
@@ -14,28 +16,41 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, BrowserContext, Page
 
+    from tests.demo.server import Demo
+
     OpenPage = Callable[..., Page]
 
 __all__ = [
     "Error",
+    "an_hour_passes",
     "cookies",
     "expect",
+    "loaded",
     "log_in",
+    "newest_session",
     "press",
     "requests",
     "revoke_in_admin",
+    "second_tab",
     "sync_playwright",
 ]
 
 
 def log_in(page: Page, device: str = "") -> None:
     """Log in as demo through the form and wait for what it loads."""
-    page.get_by_label("Username").fill("demo")
-    page.get_by_label("Password").fill("demo")
-    page.get_by_label("Name of this device").fill(device)
-    page.get_by_role("button", name="Log in").click()
+    form = page.locator("#login-form")
+    form.get_by_label("Username").fill("demo")
+    form.get_by_label("Password").fill("demo")
+    form.get_by_label("Name of this device").fill(device)
+    form.get_by_role("button", name="Log in").click()
+    loaded(page)
+
+
+def loaded(page: Page) -> None:
+    """Wait until the page shows a session and has nothing more to ask."""
     expect(page.locator("dd[data-profile=username]")).to_have_text("demo")
-    expect(page.locator("#sessions li.current")).to_have_count(1)
+    expect(page.locator("#devices li.current")).to_have_count(1)
+    expect(page.locator("[data-protocol=rotations]")).not_to_be_empty()
 
 
 def press(page: Page, name: str) -> None:
@@ -45,8 +60,32 @@ def press(page: Page, name: str) -> None:
 
 
 def requests(page: Page) -> list[str]:
-    """Return the requests that the page says it made, oldest first."""
-    return page.locator("#exchanges li").all_text_contents()[::-1]
+    """Return the requests that the page says were made, oldest first."""
+    entries = page.locator("#exchanges li").all_text_contents()
+    return [entry.strip() for entry in reversed(entries)]
+
+
+def second_tab(page: Page) -> Page:
+    """Open the page once more by its own link, and wait for what it loads."""
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="Open a second tab").click()
+    loaded(opened.value)
+    return opened.value
+
+
+def an_hour_passes(demo: Demo, *columns: str) -> None:
+    """Move these times of every session in the database back by an hour."""
+    moved = ", ".join(f"{name} = datetime({name}, '-1 hour')" for name in columns)
+    with closing(sqlite3.connect(demo.database, timeout=20)) as connection, connection:
+        connection.execute(f"UPDATE tokenauth_authsession SET {moved}")  # noqa: S608 - names of columns
+
+
+def newest_session(demo: Demo, *columns: str) -> tuple[Any, ...]:
+    """Return these columns of the session that began last."""
+    statement = f"SELECT {', '.join(columns)} FROM tokenauth_authsession ORDER BY id DESC LIMIT 1"  # noqa: S608 - as above
+    with closing(sqlite3.connect(demo.database, timeout=20)) as connection:
+        row: tuple[Any, ...] = connection.execute(statement).fetchone()
+    return row
 
 
 def cookies(context: BrowserContext) -> dict[str, bool]:

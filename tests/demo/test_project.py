@@ -7,6 +7,9 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+import pytest
 
 from tests.demo.server import Demo
 
@@ -15,6 +18,14 @@ IN_PRODUCTION = {
     "SECRET_KEY": "0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
     "ALLOWED_HOSTS": "example.com",
 }
+
+LOSES_AN_ANSWER = """
+from django.test import Client
+client = Client(headers={"host": "example.com"})
+print(b"Lose the next response" in client.get("/").content)
+client.cookies["demo-lose-answer"] = "1"
+print(client.post("/auth/refresh/").status_code == 504)
+"""
 
 
 def users(demo: Demo) -> dict[str, tuple[Any, ...]]:
@@ -98,6 +109,34 @@ class TestDemoSetup:
         assert users(demo) == {}
 
 
+class TestPage:
+    def test_policy_allows_nothing_inline_and_nothing_from_elsewhere(self, address: str) -> None:
+        """The page is sent with a policy that starts from nothing."""
+        with urlopen(f"{address}/", timeout=20) as response:  # noqa: S310 - our own server
+            policy = response.headers["Content-Security-Policy"]
+        assert dict(part.split(" ", 1) for part in policy.split("; ")) == {
+            "default-src": "'none'",
+            "script-src": "'self'",
+            "style-src": "'self'",
+            "connect-src": "'self'",
+            "img-src": "'self'",
+            "form-action": "'none'",
+            "base-uri": "'none'",
+            "frame-ancestors": "'none'",
+            "require-trusted-types-for": "'script'",
+            "trusted-types": "'none'",
+        }
+
+    @pytest.mark.parametrize(("debug", "offered"), [("true", "True"), ("false", "False")])
+    def test_answers_are_lost_under_debug_only(
+        self, tmp_path: Path, debug: str, offered: str
+    ) -> None:
+        """Elsewhere the page has no button for that experiment, and the cookie has no effect."""
+        demo = Demo(tmp_path, **IN_PRODUCTION | {"DEBUG": debug})
+        done = demo.manage("shell", f"--command={LOSES_AN_ANSWER}")
+        assert done.stdout.split()[-2:] == [offered, offered], done.stderr
+
+
 class TestProfile:
     def test_it_answers_the_session_of_the_token(self, address: str) -> None:
         """The protected endpoint names the user and the session that `login/` made."""
@@ -116,4 +155,12 @@ class TestProfile:
     def test_it_is_protected(self, address: str) -> None:
         """Without a token the answer is a 401, not DRF's surprise 403."""
         status, _ = ask("GET", f"{address}/api/profile/")
+        assert status == 401
+
+    @pytest.mark.parametrize(
+        ("method", "path"), [("PUT", "/api/email/"), ("GET", "/api/protocol/")]
+    )
+    def test_so_are_the_others(self, address: str, method: str, path: str) -> None:
+        """So are the endpoints that the page's other parts ask."""
+        status, _ = ask(method, f"{address}{path}", {})
         assert status == 401

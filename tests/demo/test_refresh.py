@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.demo.browser import expect, log_in, press, requests
+from tests.demo.browser import expect, loaded, log_in, press, requests
 
 if TYPE_CHECKING:
     from tests.demo.browser import OpenPage
     from tests.demo.server import Demo
 
 pytestmark = pytest.mark.browser
+
+SAYS_OFFLINE = "Object.defineProperty(Navigator.prototype, 'onLine', {get: () => false})"
 
 
 class TestRefresh:
@@ -22,70 +24,33 @@ class TestRefresh:
         page = open_page(address)
         log_in(page)
         page.reload()
-        expect(page.locator("dd[data-profile=username]")).to_have_text("demo")
+        loaded(page)
         assert requests(page)[0] == "POST /auth/refresh/ 200"
 
-    def test_two_refused_requests_share_one_silent_refresh(
+    def test_token_is_renewed_before_it_ends(
         self, impatient_address: str, open_page: OpenPage
     ) -> None:
-        """With an expired access token, both requests are answered after a single refresh."""
+        """The countdown starts again by itself, and the page has never seen its end."""
         page = open_page(impatient_address)
         log_in(page)
-        # The page counts from before its request, so it may see the end before the server does:
-        # then both are answered, and asked again.
-        for _ in range(200):
-            expect(page.locator("#left")).to_have_text("expired")
-            page.evaluate(
-                "exchanges.replaceChildren();"
-                "for (const id of ['load-profile', 'reload']) document.getElementById(id).click()"
-            )
-            expect(page.locator("[aria-busy=true]")).to_have_count(0)
-            made = sorted(requests(page))
-            if sum("401" in request for request in made) == 2:
-                break
-        assert made == [
-            "GET /api/profile/ 200",
-            "GET /api/profile/ 401 access_invalid",
-            "GET /auth/sessions/ 200",
-            "GET /auth/sessions/ 401 access_invalid",
-            "POST /auth/refresh/ 200",
-        ]
-        expect(page.get_by_role("status")).to_be_hidden()
+        page.evaluate(
+            "window.seen = new Set();"
+            "new MutationObserver(() => seen.add(left.textContent))"
+            ".observe(left, {childList: true})"
+        )
+        renewed = page.locator("#exchanges li", has_text="/auth/refresh/ 200")
+        expect(renewed.nth(1)).to_be_visible()
+        assert "expired" not in page.evaluate("[...seen]")
 
-    def test_countdown_follows_the_lifetime(
-        self, impatient_address: str, open_page: OpenPage
-    ) -> None:
-        """The countdown reaches its end, and a renewal starts it again."""
-        page = open_page(impatient_address)
-        log_in(page)
-        expect(page.locator("#left")).to_have_text("expired")
-        press(page, "Renew now")
-        expect(page.locator("#left")).to_have_text(re.compile(r"0:0[12]"))
-
-    def test_lost_network_is_not_a_logout(self, address: str, open_page: OpenPage) -> None:
-        """Without a network the page says so and keeps the session."""
+    def test_renew_now_starts_the_countdown_again(self, address: str, open_page: OpenPage) -> None:
+        """A press of the button gets another access token, by one refresh."""
         page = open_page(address)
         log_in(page)
-        page.context.set_offline(True)
+        expect(page.locator("#left")).to_have_text(re.compile("4:5[0-8]"))
+        page.evaluate("exchanges.replaceChildren()")
         press(page, "Renew now")
-        expect(page.get_by_role("status")).to_contain_text("You are still logged in")
-        page.context.set_offline(False)
-        press(page, "Load profile")
-        expect(page.get_by_role("status")).to_be_hidden()
-        assert requests(page)[-1] == "GET /api/profile/ 200"
-
-    def test_lost_network_at_the_start_is_not_a_logout(
-        self, address: str, open_page: OpenPage
-    ) -> None:
-        """A page that cannot ask whether it is logged in says that, and asks again."""
-        page = open_page(address)
-        log_in(page)
-        page.context.route("**/auth/refresh/", lambda route: route.abort("internetdisconnected"))
-        page.reload()
-        expect(page.get_by_role("heading", name="Cannot tell yet")).to_be_visible()
-        page.context.unroute("**/auth/refresh/")
-        press(page, "Try again")
-        expect(page.locator("dd[data-profile=username]")).to_have_text("demo")
+        expect(page.locator("#left")).to_have_text(re.compile("5:00|4:59"))
+        assert requests(page) == ["POST /auth/refresh/ 200"]
 
     def test_superseded_token_is_tried_once_more(
         self, demo: Demo, address: str, open_page: OpenPage
@@ -100,9 +65,56 @@ class TestRefresh:
         )
         assert raised.returncode == 0, raised.stderr
         press(page, "Load profile")
-        assert requests(page)[-3:] == [
-            "GET /api/profile/ 401 access_invalid",
-            "POST /auth/refresh/ 401 refresh_superseded",
-            "POST /auth/refresh/ 401 refresh_superseded",
-        ]
         expect(page.get_by_label("Username")).to_be_focused()
+        assert requests(page)[-3:] == [
+            "POST /auth/refresh/ 401 refresh_superseded",
+            "POST /auth/refresh/ 401 refresh_superseded",
+            "GET /api/profile/ 401 access_invalid",
+        ]
+
+
+class TestNetwork:
+    def test_lost_network_is_not_a_logout(self, address: str, open_page: OpenPage) -> None:
+        """Without a network the page says so and keeps the session."""
+        page = open_page(address)
+        log_in(page)
+        page.context.set_offline(True)
+        expect(page.locator("#offline")).to_contain_text("You are offline")
+        press(page, "Renew now")
+        expect(page.locator("#alert")).to_contain_text("You are still logged in")
+        expect(page.locator("dd[data-profile=username]")).to_have_text("demo")
+
+    def test_network_that_is_back_is_used(self, address: str, open_page: OpenPage) -> None:
+        """The notice goes, and the page loads again without being told to."""
+        page = open_page(address)
+        log_in(page)
+        page.context.set_offline(True)
+        expect(page.locator("#offline")).not_to_be_empty()
+        page.evaluate("exchanges.replaceChildren()")
+        page.context.set_offline(False)
+        expect(page.locator("#offline")).to_be_empty()
+        expect(page.locator("#exchanges li", has_text="/api/profile/ 200")).to_have_count(1)
+
+    def test_lost_network_at_the_start_is_not_a_logout(
+        self, address: str, open_page: OpenPage
+    ) -> None:
+        """A page that cannot ask whether it is logged in says that, and goes on asking."""
+        page = open_page(address)
+        log_in(page)
+        page.context.route("**/auth/refresh/", lambda route: route.abort("internetdisconnected"))
+        page.reload()
+        expect(page.get_by_role("heading", name="Cannot tell yet")).to_be_visible()
+        page.context.unroute("**/auth/refresh/")
+        loaded(page)
+
+    def test_asks_again_when_told_to(self, address: str, open_page: OpenPage) -> None:
+        """A page that has given up asking, because there is no network, asks when told to."""
+        page = open_page(address)
+        log_in(page)
+        page.add_init_script(SAYS_OFFLINE)
+        page.context.route("**/auth/refresh/", lambda route: route.abort("internetdisconnected"))
+        page.reload()
+        expect(page.get_by_role("heading", name="Cannot tell yet")).to_be_visible()
+        page.context.unroute("**/auth/refresh/")
+        press(page, "Try again")
+        loaded(page)

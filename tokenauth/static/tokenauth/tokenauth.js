@@ -552,6 +552,9 @@ class Client {
       if (flag === "1" && age(this.#gone) > AGAIN_MS) this.#switch();
     } else if (flag !== "1" || !this.#access || remaining(this.#access) <= this.#access.margin) {
       this.#refreshQuietly();
+    } else {
+      // Browsers cut a delay to whole milliseconds, so a timer may come a fraction too early.
+      this.#wakeIn(remaining(this.#access) - this.#access.margin);
     }
   };
 
