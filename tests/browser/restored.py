@@ -5,9 +5,11 @@ from __future__ import annotations
 from tests.browser.proxy import REFRESH
 from tests.browser.stage import NO_LOCKS, Profile, Record, Stage
 
-__all__ = ["restored", "woken"]
+__all__ = ["HASTY_EXPIRES", "restored", "woken"]
 
 TABS = 10
+HASTY_EXPIRES = 2.2
+"""Seconds after which no access token of the client ``hasty`` is good any more."""
 
 
 def restored(stage: Stage, rounds: int, *, locks: bool = True) -> Record:
@@ -15,7 +17,7 @@ def restored(stage: Stage, rounds: int, *, locks: bool = True) -> Record:
     record = Record()
     with stage.profile("" if locks else NO_LOCKS) as profile:
         profile.open(TABS)
-        sid = profile.log_in(profile.tabs[0])
+        sid = profile.log_in_everywhere()
         record.must(
             all(tab.evaluate("!!navigator.locks") == locks for tab in profile.tabs),
             f"Web Locks: expected {locks}",
@@ -29,23 +31,15 @@ def restored(stage: Stage, rounds: int, *, locks: bool = True) -> Record:
 
 
 def woken(stage: Stage, rounds: int) -> Record:
-    """Wake ten frozen tabs at once: the access token that each holds has expired meanwhile."""
+    """Wake a browser with ten tabs: the access token that each holds has expired meanwhile."""
     record = Record()
     with stage.profile() as profile:
         profile.open(TABS)
-        sid = profile.log_in(profile.tabs[0], client="hasty")
-        profile.ask_all("client.session()")
-        lines = [profile.cdp(tab) for tab in profile.tabs]
+        sid = profile.log_in_everywhere("hasty")
         for _ in range(rounds):
-            for line in lines:
-                line.send("Page.setWebLifecycleState", {"state": "frozen"})
-            for tab in profile.tabs:
-                # Frozen, a page runs no timer; what a test asks of it is answered all the same.
-                tab.wait_for_function("client.timeLeft().left === 0", polling=100)
-            _age(stage)
-            before = stage.rows.generation()
-            for line in lines:
-                line.send("Page.setWebLifecycleState", {"state": "active"})
+            with stage.asleep(HASTY_EXPIRES):
+                _age(stage)
+                before = stage.rows.generation()
             asked = "client.fetch('/api/profile/').then(r => r.json()).then(b => b.session_id)"
             found = [outcome.get("value", f"{outcome}") for outcome in profile.ask_all(asked)]
             _judge(stage, record, profile, found, sid, before, locks=True)

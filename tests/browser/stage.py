@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -73,15 +76,14 @@ class Profile:
             self.context.add_init_script(script)
 
     def open(self, number: int = 1) -> list[Page]:
-        """Open so many tabs, one after the other, and wait until each knows who is logged in."""
-        opened = []
-        for _ in range(number):
-            tab = self.context.new_page()
+        """Open so many tabs and wait until each knows who is logged in."""
+        opened = [self.context.new_page() for _ in range(number)]
+        for tab in opened:
             tab.on("pageerror", lambda error: self.errors.append(str(error)))
             tab.on("console", self._note)
-            tab.goto("/")
+            tab.goto("/", wait_until="commit")
+        for tab in opened:
             tab.wait_for_function("window.boot")
-            opened.append(tab)
         self.tabs += opened
         return opened
 
@@ -97,19 +99,39 @@ class Profile:
         assert "value" in outcome, outcome
         return str(outcome["value"]["sid"])
 
+    def all_show(self, who: str | None) -> None:
+        """Wait until every tab shows that session; ``None``: that nobody is logged in."""
+        for tab in self.tabs:
+            tab.wait_for_function("w => who.textContent === w", arg=who or "nobody")
+
+    def log_in_everywhere(self, client: str = "browser") -> str:
+        """Log in in the first tab and wait until all others show it; return the session's id."""
+        sid = self.log_in(self.tabs[0], client)
+        self.all_show(sid)
+        return sid
+
+    def ends(self) -> int:
+        """Return how often the tabs were told that a session is over, since they were loaded."""
+        told = "changes.filter((c, i) => i && c.sid === null).length"
+        return sum(tab.evaluate(told) for tab in self.tabs)
+
     def cdp(self, tab: Page) -> CDPSession:
         """Return a line to the browser's own protocol."""
         return self.context.new_cdp_session(tab)
 
-    def reload_all(self) -> list[str | None]:
-        """Load all tabs again at once; return who each says is logged in."""
-        lines = [self.cdp(tab) for tab in self.tabs]
-        for tab in self.tabs:
+    def start_reload(self, tabs: list[Page]) -> None:
+        """Load these tabs again, all at once, and wait for nothing."""
+        lines = [self.cdp(tab) for tab in tabs]
+        for tab in tabs:
             tab.evaluate("window.old = true")
         for line in lines:
             line.send("Page.reload")
         for line in lines:
             line.detach()
+
+    def reload_all(self) -> list[str | None]:
+        """Load all tabs again at once; return who each says is logged in."""
+        self.start_reload(self.tabs)
         return [self.booted(tab) for tab in self.tabs]
 
     def booted(self, tab: Page) -> str | None:
@@ -158,6 +180,22 @@ class Stage:
     def let_grace_pass(self) -> None:
         """Make the sessions old enough to be rotated by the next refresh."""
         self.rows.age(OVER_GRACE)
+
+    @contextmanager
+    def asleep(self, seconds: float) -> Iterator[None]:
+        """Stop all processes of the browser for so long, and then for the block: a closed lid."""
+        session = self.browser.new_browser_cdp_session()
+        listed = session.send("SystemInfo.getProcessInfo")["processInfo"]
+        session.detach()
+        ids = [int(process["id"]) for process in listed]
+        for process in ids:
+            os.kill(process, signal.SIGSTOP)
+        try:
+            time.sleep(seconds)  # what is waited for is time itself: a token expires
+            yield
+        finally:
+            for process in ids:
+                os.kill(process, signal.SIGCONT)
 
     def restart(self) -> None:
         """Start the server again after it was killed; the network finds it."""

@@ -2,11 +2,23 @@
 
 import hashlib
 
-from django.contrib.staticfiles.urls import staticfiles_urlpatterns
+from django.contrib.staticfiles.urls import staticfiles_class PrivateEcho(APIView):
+    """Say the same to those who are logged in."""
+
+    def post(self, request: Request) -> JsonResponse:
+        """Answer POST."""
+        return echo(request._request)
+
+    put = post
+
+
+urlpatterns
 from django.http import HttpRequest, JsonResponse
 from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import TemplateView
+from rest_framework.request import Request
+from rest_framework.views import APIView
 
 from demo_project.views import ProfileView
 
@@ -29,10 +41,31 @@ def echo(request: HttpRequest) -> JsonResponse:
     )
 
 
+class PrivateEcho(APIView):
+    """Say the same to those who are logged in."""
+
+    def post(self, request: Request) -> JsonResponse:
+        """Answer POST."""
+        return echo(request._request)
+
+    put = post
+
+
 urlpatterns = [
     path("", TemplateView.as_view(template_name="browser/page.html")),
     path("auth/", include("tokenauth.urls")),
     path("api/profile/", ProfileView.as_view()),
     path("api/echo/", echo),
-    *staticfiles_urlpatterns(),
+    path("api/private-echo/", PrivateEcho.as_view()),
+    *staticfiles_class PrivateEcho(APIView):
+    """Say the same to those who are logged in."""
+
+    def post(self, request: Request) -> JsonResponse:
+        """Answer POST."""
+        return echo(request._request)
+
+    put = post
+
+
+urlpatterns(),
 ]
