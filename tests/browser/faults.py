@@ -16,7 +16,9 @@ except ModuleNotFoundError:  # without it the fixture `chromium` fails
     Error = Exception  # type: ignore[assignment,misc]  # as said
 
 if TYPE_CHECKING:
-    from playwright.sync_api import CDPSession, Page
+    from collections.abc import Callable
+
+    from playwright.sync_api import Page
 
 __all__ = ["delayed", "hurried", "interrupted", "late", "lost", "restarted", "slept"]
 
@@ -40,22 +42,24 @@ def hurried(stage: Stage, rounds: int) -> Record:
     with stage.profile() as profile:
         (tab,) = profile.open()
         sid = profile.log_in(tab)
+        line = profile.cdp(tab)
         for _ in range(rounds):
             stage.let_grace_pass()
-            line = profile.cdp(tab)
-            for _ in range(RELOADS - 1):
-                _reload_now(line)
+            for _ in range(RELOADS):
+                _insist(lambda: line.send("Page.reload"))
             record.count("reloads", RELOADS)
-            _judge(stage, record, profile, profile.reload_all(), sid)
+            _insist(lambda: tab.goto("/"))
+            _judge(stage, record, profile, [profile.booted(tab)], sid)
     return record
 
 
-def _reload_now(line: CDPSession) -> None:
+def _insist(work: Callable[[], object]) -> None:
+    """Do it; again if the page was just going and the next had not come."""
     while True:
         try:
-            line.send("Page.reload")
+            work()
         except Error:
-            continue  # for a moment there is no page: one goes, the other has not come
+            continue
         return
 
 

@@ -2,17 +2,7 @@
 
 import hashlib
 
-from django.contrib.staticfiles.urls import staticfiles_class PrivateEcho(APIView):
-    """Say the same to those who are logged in."""
-
-    def post(self, request: Request) -> JsonResponse:
-        """Answer POST."""
-        return echo(request._request)
-
-    put = post
-
-
-urlpatterns
+from django.contrib.staticfiles.urls import staticfiles_urlpatterns
 from django.http import HttpRequest, JsonResponse
 from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
@@ -57,15 +47,5 @@ urlpatterns = [
     path("api/profile/", ProfileView.as_view()),
     path("api/echo/", echo),
     path("api/private-echo/", PrivateEcho.as_view()),
-    *staticfiles_class PrivateEcho(APIView):
-    """Say the same to those who are logged in."""
-
-    def post(self, request: Request) -> JsonResponse:
-        """Answer POST."""
-        return echo(request._request)
-
-    put = post
-
-
-urlpatterns(),
+    *staticfiles_urlpatterns(),
 ]
