@@ -39,14 +39,18 @@ const OWN_WORDS = {
  * @typedef {{sid: string, client: string, device_name: string, user_agent: string,
  *   ip: string | null, created_at: string, last_seen_at: string, expires_at: string,
  *   auth_time: string, amr: string[], current: boolean}} Session
- *
+ */
+/**
  * `remember` false: until the browser is closed. `client`: a name of TOKENAUTH_CLIENTS.
  * @typedef {{username: string, password: string, remember?: boolean, device_name?: string,
  *   client?: string}} Credentials
- *
+ */
+/**
  * A request to one of our endpoints that is over. `status` 0: no usable answer; `code`: its error.
  * @typedef {{method: string, url: string, status: number, code: string}} Exchange
- *
+ */
+/**
+ * What createClient() may be given.
  * @typedef {object} Options
  * @property {string} [baseUrl] Where tokenauth.urls is mounted; relative to the page, or absolute.
  * @property {string[]} [apiOrigins] Origins beside that of `baseUrl` that get the access token.
@@ -56,15 +60,19 @@ const OWN_WORDS = {
  * @property {number} [timeout] Milliseconds for each request to our endpoints. With the time that
  *   a request can live at the server, it must stay within TOKENAUTH_GRACE_PERIOD.
  * @property {(exchange: Exchange) => void} [onExchange] Told of each request to our endpoints.
- *
+ */
+/**
+ * Is told of the session; null: it is over, by the server's word if there is a Problem.
  * @typedef {(session: Session | null, problem?: Problem) => void} Listener
- * @typedef {{monotonic: number, wall: number}} Instant
- *
- * Milliseconds: `lifetime`, and `margin` before its end, when it is renewed.
+ */
+/** @typedef {{monotonic: number, wall: number}} Instant By both clocks, in milliseconds. */
+/**
+ * An access token; `lifetime`, and `margin` before its end, when it is renewed, in milliseconds.
  * @typedef {{token: string, session: Session, lifetime: number, margin: number,
  *   since: Instant}} Access
- *
- * `stop` gives up; `keepalive` goes on when the page is left.
+ */
+/**
+ * What to send. `stop` gives up; `keepalive` goes on when the page is left.
  * @typedef {{body?: object, token?: string, stop?: AbortSignal, keepalive?: boolean}} Sending
  */
 
@@ -835,7 +843,7 @@ function ownProblem(code) {
   return new Problem(0, { code });
 }
 
-/** What plain fetch throws when there is no way through. @param {Problem} problem @returns {never} */
+/** As plain fetch says that there is no way through. @param {Problem} problem @returns {never} */
 function asFetch(problem) {
   if (problem.code === "disposed") throw problem;
   throw new TypeError(problem.message, { cause: problem });
