@@ -71,9 +71,8 @@ def compared(stage: Stage) -> tuple[Record, dict[str, tuple[Any, Any]]]:
         tab.evaluate(HELPERS)
         stage.proxy.plan = _bad
         for name, call in CALLS.items():
-            plain, ours = (
-                tab.evaluate(f"outcome(() => (f => {call})({f}))") for f in ("fetch", "client.fetch")
-            )
+            asked = f"outcome(() => (f => {call})(%s))"
+            plain, ours = tab.evaluate(asked % "fetch"), tab.evaluate(asked % "client.fetch")
             found[name] = plain, ours
             record.count("calls")
             same = _told(plain) == _told(ours)

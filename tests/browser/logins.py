@@ -180,7 +180,9 @@ def visited(stage: Stage, rounds: int) -> Record:
             for _ in range(2):
                 found = [o.get("value") for o in profile.ask_all(status)]
                 record.must(found == [200, 200], f"answers: {found}")
-                tab.evaluate("dispatchEvent(new Event('focus')), dispatchEvent(new Event('online'))")
+                tab.evaluate(
+                    "dispatchEvent(new Event('focus')), dispatchEvent(new Event('online'))"
+                )
                 record.must(profile.reload_all() == [None, None], "somebody is logged in")
             asked = [one for one in stage.proxy.exchanges if one.path.startswith("/auth/")]
             record.count("rounds")

@@ -152,7 +152,7 @@ class Proxy:
             task.add_done_callback(tasks.discard)
 
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
-        self.address = "http://127.0.0.1:{}".format(server.sockets[0].getsockname()[1])
+        self.address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         self._listens.set()
         await self._stopped.wait()
         server.close()

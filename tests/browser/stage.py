@@ -137,8 +137,8 @@ class Profile:
     def booted(self, tab: Page) -> str | None:
         """Wait for what a page found when it was loaded: a session's id; ``None``: nobody."""
         tab.wait_for_function("!window.old && window.boot")
-        outcome: dict[str, Any] = tab.evaluate("boot")
-        return outcome.get("value", f"{outcome}")
+        outcome: dict[str, str | None] = tab.evaluate("boot")
+        return outcome["value"] if "value" in outcome else str(outcome)
 
     def ask_all(self, call: str) -> list[Any]:
         """Have all tabs run something at once; return what each came to."""
