@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,15 +19,13 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def storm_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Run the server; afterwards its log must show no exception."""
-    server = Server(tmp_path_factory.mktemp("storm"))
-    yield server
-    server.kill()
+    with closing(Server(tmp_path_factory.mktemp("storm"))) as server:
+        yield server
     assert server.complaints() == []
 
 
 @pytest.fixture
 def stage(chromium: Browser, storm_server: Server) -> Iterator[Stage]:
     """Put the browser, the network and the server together."""
-    stage = Stage(chromium, storm_server)
-    yield stage
-    stage.proxy.stop()
+    with closing(Stage(chromium, storm_server)) as stage:
+        yield stage

@@ -190,6 +190,7 @@ def restarted(stage: Stage, rounds: int) -> Record:
         for _ in range(rounds):
             for tab in profile.tabs:
                 tab.wait_for_function("good > 2")
+            stage.proxy.forget()
             stage.server.kill()
             for tab in profile.tabs:
                 # What it has is still good for a moment; then it needs the server to renew it.

@@ -75,6 +75,8 @@ class Server(Demo):
         process.wait()
         reader.join()
 
+    close = kill
+
     def complaints(self) -> list[str]:
         """Return the last lines of its exceptions."""
         return re.findall(r"^Traceback.*\n(?:  .*\n)*(.*)$", self.log.read_text(), re.MULTILINE)

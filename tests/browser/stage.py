@@ -166,6 +166,10 @@ class Stage:
         self.browser, self.server, self.rows = browser, server, server.rows
         self.proxy = Proxy(server.port)
 
+    def close(self) -> None:
+        """End the network; browser and server go on."""
+        self.proxy.stop()
+
     @contextmanager
     def profile(self, script: str = "") -> Iterator[Profile]:
         """Open a profile in a world where nothing has happened yet, and close it at the end."""

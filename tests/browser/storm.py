@@ -99,21 +99,25 @@ def main() -> int:
     """Run what was asked for, print it, and write the page if that was asked for."""
     words = _arguments()
     began, rows, broken = time.monotonic(), [], []
-    with tempfile.TemporaryDirectory(prefix="storm-") as folder, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        server = Server(Path(folder))
-        with closing(browser):
-            stage = Stage(browser, server)
-            for name, scenario in scenarios(words.share).items():
-                if words.only not in name:
-                    continue
+    with (
+        tempfile.TemporaryDirectory(prefix="storm-") as folder,
+        sync_playwright() as playwright,
+        closing(playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)) as browser,
+        closing(Server(Path(folder))) as server,
+        closing(Stage(browser, server)) as stage,
+    ):
+        for name, scenario in scenarios(words.share).items():
+            if words.only not in name:
+                continue
+            try:
                 record = scenario(stage)
-                rows.append(f"| {name} | {_figures(record)} |")
-                broken += [f"{name}: {what}" for what in record.broken]
-                print(rows[-1], flush=True)
-            head = _head(browser.version, time.monotonic() - began)
-            stage.proxy.stop()
-        server.kill()
+            except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
+                broken.append(f"{name}: {type(error).__name__}: {error}")
+                continue
+            rows.append(f"| {name} | {_figures(record)} |")
+            broken += [f"{name}: {what}" for what in record.broken]
+            print(rows[-1], flush=True)
+        head = _head(browser.version, time.monotonic() - began)
         broken += server.complaints()
     print(f"{len(broken)} broken", *broken, sep="\n")
     if words.write:
