@@ -501,7 +501,10 @@ class Client {
   /** @param {{type?: string, sid?: string}} message */
   #hear({ type, sid }) {
     const another = this.#access?.session.sid !== sid;
-    if (type === "logout") this.#end(); // whichever it was: all tabs share the cookie that is gone
+    if (type === "logout") {
+      this.#flag.forget();
+      this.#end(); // whichever session it was: all tabs share the cookie that is gone
+    }
     if (type === "refresh") {
       this.#failure = null;
       if (this.#known && another) this.#switch();
@@ -828,6 +831,11 @@ class Flag {
       this.#blind = true;
     }
     return this.#value;
+  }
+
+  /** Where there is no storage, other tabs can only tell. */
+  forget() {
+    this.#value = null;
   }
 
   /** @param {string | null} value */
