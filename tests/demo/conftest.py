@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from tests.demo.browser import OpenPage
 
 # The browser reports every answer above 399; for these the page has an answer of its own.
-EXPECTED = re.compile(r"Failed to load resource: .*(status of (400|401|504)|ERR_INTERNET_DISCONNECTED)")
+EXPECTED = re.compile(
+    r"Failed to load resource: .*(status of (400|401|504)|ERR_INTERNET_DISCONNECTED)"
+)
 
 
 @pytest.fixture(scope="session")

@@ -49,5 +49,7 @@ class TestAxe:
         """A label that is taken away is found: the test above can fail."""
         page = open_page(address)
         expect(page.get_by_role("heading", name="Log in")).to_be_visible()
-        page.locator("[name=username]").first.evaluate("(input) => input.parentNode.replaceWith(input)")
+        page.locator("[name=username]").first.evaluate(
+            "(input) => input.parentNode.replaceWith(input)"
+        )
         assert any("label" in fault for fault in violations(page))

@@ -42,9 +42,7 @@ class TestRefresh:
         expect(renewed.nth(1)).to_be_visible()
         assert "expired" not in page.evaluate("[...seen]")
 
-    def test_renew_now_starts_the_countdown_again(
-        self, address: str, open_page: OpenPage
-    ) -> None:
+    def test_renew_now_starts_the_countdown_again(self, address: str, open_page: OpenPage) -> None:
         """A press of the button gets another access token, by one refresh."""
         page = open_page(address)
         log_in(page)

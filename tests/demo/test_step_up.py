@@ -51,7 +51,9 @@ class TestEmail:
         expect(page.get_by_role("dialog").get_by_label("Password")).to_be_focused()
         page.keyboard.type("demo")
         page.keyboard.press("Enter")
-        expect(page.locator("#status")).to_have_text("Your e-mail address is now later@example.com.")
+        expect(page.locator("#status")).to_have_text(
+            "Your e-mail address is now later@example.com."
+        )
         expect(page.get_by_role("button", name="Change it")).to_be_focused()
         expect(page.locator("#proved")).to_contain_text("now")
         assert requests(page)[-2:] == [
@@ -74,9 +76,7 @@ class TestEmail:
         )
         expect(page.get_by_role("dialog").get_by_label("Password")).to_be_focused()
 
-    def test_cancelled_changes_nothing(
-        self, demo: Demo, address: str, open_page: OpenPage
-    ) -> None:
+    def test_cancelled_changes_nothing(self, demo: Demo, address: str, open_page: OpenPage) -> None:
         """Escape closes the dialog; the page says that nothing was changed."""
         page = open_page(address)
         with_an_old_proof(demo, page)
