@@ -1,6 +1,7 @@
 // Step-up, the user's sessions, the requests to the endpoints, dispose(), and no window at all.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { API, failure, faults, KEY, listen, loggedIn, ME, settle, world } from "../world/index.js";
 
@@ -30,6 +31,14 @@ test("a request that needs a recent proof is repeated after a step-up", async ()
   assert.deepEqual(asked.map(({ name, status, code }) => [name, status, code]), [
     ["Problem", 401, "insufficient_user_authentication"],
   ]);
+});
+
+test("a challenge is enough, from an API in other words", async () => {
+  const { clock, server, client, asked } = await old();
+  const headers = { "WWW-Authenticate": 'Bearer error="insufficient_user_authentication", max_age="60"' };
+  server.next("/api/echo/", faults.answer(401, { message: "too old" }, headers));
+  assert.equal((await clock.done(client.fetch(API))).status, 200);
+  assert.equal(asked.length, 1);
 });
 
 test("all who need it share the question", async () => {
@@ -170,6 +179,12 @@ test("another session is revoked, and this one goes on", async () => {
   assert.equal(heard.length, 1);
 });
 
+test("a page in the place of the list is a Problem", async () => {
+  const { clock, server, client } = await withPhone();
+  server.next("/sessions/", faults.page(200));
+  assert.equal((await clock.done(failure(client.sessions.list()))).code, "network");
+});
+
 test("one that is gone is not_found", async () => {
   const { clock, client } = await withPhone();
   assert.equal((await clock.done(failure(client.sessions.revoke("s9")))).code, "not_found");
@@ -280,6 +295,7 @@ test("after dispose other tabs are not heard", async () => {
   const other = browser.open().client();
   await clock.done(other.session());
   client.dispose();
+  assert.equal(browser.Channel.open.size, 1);
   await clock.done(other.logout());
   assert.equal(heard.length, 1);
 });
@@ -317,7 +333,9 @@ test("the functions need no this", async () => {
 });
 
 test("without a window it can be imported, and a client made", async () => {
-  const { createClient, Problem } = await import("../../../tokenauth/static/tokenauth/tokenauth.js");
+  // As data, because Node takes a file for a module only by its name or its package.json.
+  const source = readFileSync(new URL("../../../tokenauth/static/tokenauth/tokenauth.js", import.meta.url));
+  const { createClient, Problem } = await import(`data:text/javascript;base64,${source.toString("base64")}`);
   const client = createClient({ baseUrl: "/auth/" });
   assert.equal(client.timeLeft(), null);
   client.dispose();

@@ -98,11 +98,23 @@ test("an expired token is renewed before it is used", async () => {
   assert.deepEqual(server.log(), ["POST /auth/refresh/", "GET /api/echo/"]);
 });
 
+test("after a login that is under way nothing needs to be refreshed", async () => {
+  const { clock, server, client } = await expired();
+  const login = client.login({ username: "bob", password: "right" });
+  const session = client.session();
+  assert.equal((await clock.done(session)).sid, "s2");
+  await login;
+  assert.deepEqual(server.log(), ["POST /auth/login/"]);
+});
+
 test("a token that is due is used, and renewed beside", async () => {
   const { clock, server, client, tab } = await loggedIn();
   tab.show("hidden");
   await clock.advance(290_000);
+  server.next("/refresh/", faults.slow(5000, clock));
+  const began = clock.now;
   assert.equal((await clock.done(client.fetch(API))).status, 200);
+  assert.ok(clock.now - began < 100);
   assert.deepEqual(server.log().sort(), ["GET /api/echo/", "POST /auth/refresh/"]);
 });
 
@@ -137,6 +149,13 @@ test("an unreachable server is asked again at growing intervals, for half a minu
   assert.equal((await clock.done(client.session())).sid, "s1");
   assert.deepEqual(times(server), [0, 200, 600, 1400, 3000, 6200, 12_600, 25_400]);
   assert.deepEqual(heard, [["s1", undefined]]);
+});
+
+test("all who wait share the tries", async () => {
+  const { clock, server, client } = await expired();
+  unreachable(server, 4);
+  await clock.done(Promise.all(Array.from({ length: 20 }, () => client.fetch(API))));
+  assert.equal(server.count("/refresh/"), 5);
 });
 
 test("the intervals differ from page to page", async () => {

@@ -109,6 +109,26 @@ test("login, refresh, step-up and logout of all tabs are never under way togethe
   assert.equal(most, 1);
 });
 
+test("without locks a tab still does one thing at a time", async () => {
+  const { clock, server, client } = await loggedIn({ tab: { without: ["locks"] } });
+  let open = 0;
+  let most = 0;
+  for (const end of ["/refresh/", "/reauthenticate/", "/login/"]) {
+    server.next(end, async (handle) => {
+      most = Math.max(most, ++open);
+      const answer = await handle();
+      open--;
+      return answer;
+    });
+  }
+  client.reauthenticate("right");
+  await settle();
+  const login = client.login(ME);
+  const late = client.reauthenticate("right").catch(() => {});
+  await clock.done(Promise.all([login, late]));
+  assert.deepEqual([most, server.log().length], [1, 2]);
+});
+
 test("messages hold a type and a sid, and nothing else", async () => {
   const { clock, browser, client, other } = await two();
   await clock.done(client.reauthenticate("right"));
@@ -147,6 +167,43 @@ test("a refresh that is under way elsewhere does not bring the session back", as
   assert.deepEqual(otherHeard.at(-1), [null, undefined]);
   assert.equal(other.timeLeft(), null);
   assert.deepEqual([browser.cookie, browser.stored.has(KEY)], ["", false]);
+});
+
+test("neither does one whose answer comes although it was given up", async () => {
+  const { clock, server, client, other, otherHeard } = await two({ without: ["storage", "locks"] });
+  server.forgetAccess();
+  server.ignoreAborts();
+  server.next("/refresh/", faults.slow(3000, clock));
+  const asked = other.fetch(API);
+  await clock.advance(100);
+  await clock.done(client.logout());
+  await clock.done(asked);
+  assert.deepEqual(otherHeard.at(-1), [null, undefined]);
+  assert.equal(other.timeLeft(), null);
+});
+
+test("a login that is under way when another tab logs out is over", async () => {
+  const { clock, server, client, other } = await two({ without: ["storage"] });
+  server.next("/login/", faults.slow(1000, clock));
+  const login = failure(other.login(ME));
+  await clock.advance(100);
+  const out = client.logout();
+  assert.equal((await clock.done(login)).code, "session_changed");
+  await clock.done(out);
+  assert.equal(server.sessions.get("s2").ended, "logout");
+});
+
+test("a moment after a logout, a storage that shows the past is not believed", async () => {
+  const { clock, server, browser, client, second, otherHeard } = await two();
+  server.next("/logout/", faults.slow(5000, clock));
+  client.logout();
+  await settle();
+  browser.stored.set(KEY, "1");
+  server.log();
+  second.fire("focus");
+  await clock.advance(100);
+  assert.deepEqual(server.log(), []);
+  assert.deepEqual(otherHeard.at(-1), [null, undefined]);
 });
 
 for (const without of [["channel"], ["channel", "locks"]]) {
@@ -200,6 +257,37 @@ test("a page whose storage was emptied asks the server, and stays logged in", as
 
 // -- Login ------------------------------------------------------------------------------------
 
+test("a page that heard no login finds it in the storage when it is shown", async () => {
+  const { clock, browser, client, second, other, otherHeard } = await two({ without: ["channel"] });
+  await clock.done(client.logout());
+  browser.tabs.delete(second); // no event: it is in the back-forward cache
+  await clock.done(client.login(ME));
+  await clock.advance(1000);
+  second.fire("pageshow");
+  await clock.advance(1000);
+  assert.deepEqual(otherHeard.at(-1), ["s2", undefined]);
+  assert.equal((await other.session()).sid, "s2");
+});
+
+test("news of a login that a tab knows already cost nothing", async () => {
+  const { clock, server, browser } = await loggedIn();
+  new browser.Channel("tokenauth https://app.test/auth/").postMessage({ type: "login", sid: "s1" });
+  await clock.advance(1000);
+  assert.deepEqual(server.log(), []);
+});
+
+test("a late refusal of the old session does not end the new one", async () => {
+  const { clock, server, clients, heard } = await restored(2, { without: ["locks"] });
+  server.ignoreAborts();
+  server.end("s1");
+  server.next("/refresh/", faults.slow(2000, clock));
+  const asked = clients[1].session();
+  await settle();
+  await clock.done(clients[0].login(ME));
+  assert.equal((await clock.done(asked)).sid, "s2");
+  assert.deepEqual(heard[1], [["s2", undefined]]);
+});
+
 test("a login in one tab shows in the others", async () => {
   const { clock, browser } = world();
   const [first, second] = [browser.open().client(), browser.open().client()];
@@ -246,7 +334,8 @@ for (const without of [[], ["locks"]]) {
 }
 
 test("a message that missed a login is made up for by the next one", async () => {
-  const { clock, browser, client, otherHeard } = await two();
+  const { clock, browser, client, second, otherHeard } = await two();
+  second.show("hidden"); // so that it asks nothing by itself
   const channel = browser.Channel.prototype.postMessage;
   browser.Channel.prototype.postMessage = () => {};
   await clock.done(client.login({ ...ME, username: "bob" }));

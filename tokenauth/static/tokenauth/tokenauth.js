@@ -689,10 +689,12 @@ class Client {
   async #carry(send, { once, signal, lost } = {}) {
     /** @param {Promise<Access | null>} access */
     const wait = (access) => unlessAborted(access.catch(lost), signal);
+    const sid = this.#known?.sid;
     let mine = await wait(this.#usable(once));
     let renewed = false;
     let proved = false;
     for (;;) {
+      if (sid && mine && mine.session.sid !== sid) throw this.#overtaken();
       const answer = await send(mine?.token);
       const { problem } = answer;
       if (!mine || !problem) return answer;
@@ -709,7 +711,6 @@ class Client {
         if (good) next = await wait(this.#usable());
       }
       if (!next) return answer;
-      if (next.session.sid !== mine.session.sid) throw this.#overtaken();
       mine = next;
     }
   }
