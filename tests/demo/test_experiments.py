@@ -18,6 +18,8 @@ from tests.demo.browser import (
 )
 
 if TYPE_CHECKING:
+    from playwright.sync_api import APIResponse, Route
+
     from tests.demo.browser import OpenPage
     from tests.demo.server import Demo
 
@@ -101,3 +103,32 @@ class TestTwoTabs:
         mine = [made for made in requests(other) if "other tab" not in made]
         assert mine[0] == "POST /auth/refresh/ 200"
         assert not any("logout" in made or "401" in made for made in mine)
+
+    def test_late_answer_is_not_shown_to_the_next_user(
+        self, address: str, open_page: OpenPage
+    ) -> None:
+        """What was asked for one user and comes when another has logged in is thrown away."""
+        page = open_page(address)
+        log_in(page)
+        other = second_tab(page)
+        late: list[tuple[Route, APIResponse]] = []
+
+        def hold_the_first(route: Route) -> None:
+            if late:
+                route.continue_()
+            else:
+                late.append((route, route.fetch()))
+
+        page.route("**/api/profile/", hold_the_first)
+        with page.expect_request("**/api/profile/"):
+            page.get_by_role("button", name="Load profile").click()
+        press(other, "Log out")
+        form = other.locator("#login-form")
+        form.get_by_label("Username").fill("admin")
+        form.get_by_label("Password").fill("admin")
+        form.get_by_role("button", name="Log in").click()
+        expect(page.locator("dd[data-profile=username]")).to_have_text("admin")
+        route, response = late[0]
+        route.fulfill(response=response)
+        expect(page.locator("[aria-busy=true]")).to_have_count(0)
+        expect(page.locator("dd[data-profile=username]")).to_have_text("admin")

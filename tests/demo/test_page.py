@@ -54,7 +54,7 @@ class TestLogin:
         expect(page.locator("#login-form [name=password]")).to_have_value("")
 
     def test_no_script_can_read_a_token(self, address: str, open_page: OpenPage) -> None:
-        """The refresh cookie is HttpOnly; storage holds a mark without a secret, `window` nothing."""
+        """The refresh cookie is HttpOnly; what scripts can read holds no secret."""
         page = open_page(address)
         log_in(page)
         assert cookies(page.context) == {"tokenauth-refresh": True}

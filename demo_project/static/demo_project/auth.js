@@ -7,6 +7,7 @@ import { askPassword } from "./step-up.js";
 /** The client in use. `renew` puts another one in its place: never keep a copy of it. */
 export let client = create();
 
+let present; // the sid of the session that is shown
 let listener = () => {};
 let stop = () => {};
 let renewing = null;
@@ -22,7 +23,10 @@ function create() {
 
 /** Tell `changed(session, problem)` whatever becomes of the session, as `client.onChange` does. */
 export function listen(changed) {
-  listener = changed;
+  listener = (session, problem) => {
+    present = session?.sid;
+    changed(session, problem);
+  };
   stop();
   stop = client.onChange(listener);
 }
@@ -75,6 +79,21 @@ async function replace() {
   return session;
 }
 
+/**
+ * Ask for something that is shown.
+ *
+ * @template T
+ * @param {() => Promise<T>} work
+ * @returns {Promise<T>}
+ * @throws {Problem} `session_changed`: it is for a session that is no longer shown
+ */
+export async function forPresent(work) {
+  const asked = present;
+  const answer = await work();
+  if (asked !== present) throw new Problem(0, { code: "session_changed" });
+  return answer;
+}
+
 /** A request to the project's endpoints that was refused: `status`, and the `code` of the server. */
 export class Refusal extends Error {
   /**
@@ -98,9 +117,13 @@ export class Refusal extends Error {
  * @param {boolean} [noted] whether it belongs into the log
  * @returns {Promise<object>} the JSON of the answer
  * @throws {Refusal} the server said no
- * @throws {Problem} there was no answer, or nobody to ask for
+ * @throws {Problem} there was no answer, or another session has begun
  */
-export async function api(method, url, body, noted = true) {
+export function api(method, url, body, noted = true) {
+  return forPresent(() => ask(method, url, body, noted));
+}
+
+async function ask(method, url, body, noted) {
   await renewing?.catch(() => {}); // then by the client that is to stay
   const init = { method, headers: { Accept: "application/json" } };
   if (body) {

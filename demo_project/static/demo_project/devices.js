@@ -1,6 +1,6 @@
 // The list of the user's sessions: named, renamed, revoked.
 
-import { client, leave } from "./auth.js";
+import { client, forPresent, leave } from "./auth.js";
 import { $, ago, date } from "./dom.js";
 import { say } from "./notices.js";
 import { onPress, onSubmit, run } from "./press.js";
@@ -17,7 +17,7 @@ function device(userAgent) {
 
 /** Load the sessions of the user and list them, this one first. */
 export async function loadDevices() {
-  const sessions = await client.sessions.list();
+  const sessions = await forPresent(() => client.sessions.list());
   sessions.sort((a, b) => b.current - a.current);
   $("devices").replaceChildren(...sessions.map(row));
   $("revoke-others").hidden = sessions.length < 2;

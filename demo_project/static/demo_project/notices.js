@@ -16,7 +16,7 @@ const TROUBLE = {
   timeout: "The server did not answer in time.",
   login_failed: "That username and password do not match an active account.",
   mfa_required: "This account needs a second factor, which this page does not ask for.",
-  session_changed: "Another tab has logged in again. Please try once more.",
+  session_changed: "Another tab has logged in or out meanwhile. Please try once more.",
   throttled: "Too many requests.",
   try_again: "The server is busy.",
   not_found: "That session has already ended.",

@@ -12,7 +12,7 @@ export async function run(button, work) {
   try {
     await work();
   } catch (problem) {
-    report(problem);
+    report(problem, button);
   } finally {
     if (button) button.ariaBusy = null;
   }
@@ -35,12 +35,13 @@ export function onSubmit(form, work) {
   });
 }
 
-function report(problem) {
+function report(problem, button) {
   if (problem.code === "disposed") return; // the client was replaced, and the page loads again
   const loggedIn = client.timeLeft() !== null;
   // A session that has ended was announced when it ended.
   if (problem.status === 401 && !loggedIn && problem.code !== "login_failed") return;
-  if (problem.code === "session_changed" && !loggedIn) return;
+  // That another one has begun, too; only a login is overtaken by what was never shown.
+  if (problem.code === "session_changed" && button?.form?.id !== "login-form") return;
   const unanswered = !problem.status || problem.status >= 500;
   warn(unanswered && loggedIn ? `${words(problem)} You are still logged in.` : words(problem));
   if (problem.code === undefined) throw problem; // a fault of this page: to the console
