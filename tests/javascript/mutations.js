@@ -65,7 +65,7 @@ const MUTATIONS = [
   ["no try after the cooldown", "this.#wakeIn(length);", ""],
   ["events do not end the cooldown", "if (this.#failure && age(this.#failure.since) >= this.#failure.asked) this.#failure = null;", ""],
   ["events end what the server asked for", "if (this.#failure && age(this.#failure.since) >= this.#failure.asked) this.#failure = null;", "this.#failure = null;"],
-  ["try_again gets no time", "retryAfter * 1000 > LOCK_MS", "false"],
+  ["the lock is held for a long Retry-After", "retryAfter * 1000 > LOCK_MS", "false"],
   ["what the page shows is not looked at", "const sid = this.#told?.sid;", "const sid = this.#known?.sid;"],
   ["another tab does not end the cooldown", "this.#failure = null;\n      if (this.#known && another)", "if (this.#known && another)"],
   ["offline backs off", "if (offline || ", "if ("],

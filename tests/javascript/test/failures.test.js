@@ -165,11 +165,14 @@ for (const [status, code] of [[401, "refresh_superseded"], [400, "refresh_ambigu
 }
 
 test("try_again is given the time that it asks for", async () => {
-  const { clock, server, client } = await expired({ tab: { random: () => 0 } });
+  const { clock, server, browser, client } = await expired({ tab: { random: () => 0 } });
   for (const wait of ["2", "20"]) {
     server.next("/refresh/", faults.answer(503, { code: "try_again" }, { "Retry-After": wait }));
   }
-  await clock.done(client.fetch(API));
+  const asked = client.fetch(API);
+  await clock.advance(10_000);
+  assert.equal(browser.locks.isHeld("tokenauth https://app.test/auth/"), false);
+  await clock.done(asked);
   assert.deepEqual(times(server), [0, 2000, 22_000]);
 });
 
