@@ -166,14 +166,14 @@ for (const [status, code] of [[401, "refresh_superseded"], [400, "refresh_ambigu
 
 test("try_again is given the time that it asks for", async () => {
   const { clock, server, browser, client } = await expired({ tab: { random: () => 0 } });
-  for (const wait of ["2", "20"]) {
+  for (const wait of ["20", "2"]) {
     server.next("/refresh/", faults.answer(503, { code: "try_again" }, { "Retry-After": wait }));
   }
   const asked = client.fetch(API);
   await clock.advance(10_000);
   assert.equal(browser.locks.isHeld("tokenauth https://app.test/auth/"), false);
   await clock.done(asked);
-  assert.deepEqual(times(server), [0, 2000, 22_000]);
+  assert.deepEqual(times(server), [0, 20_000, 22_000]);
 });
 
 test("refresh_superseded twice is the end", async () => {
