@@ -122,6 +122,20 @@ for (const event of ["focus", "online", "visibilitychange"]) {
   });
 }
 
+test("nothing ends the waiting before the server's Retry-After", async () => {
+  const { clock, server, client, tab } = await expired();
+  server.next("/refresh/", faults.answer(503, {}, { "Retry-After": "50" }));
+  await clock.done(failure(client.fetch(API)));
+  server.log();
+  for (const event of ["focus", "online", "visibilitychange"]) tab.fire(event);
+  await clock.advance(49_000);
+  assert.deepEqual(server.log(), []);
+  await clock.advance(1_100);
+  tab.fire("focus");
+  await clock.advance(100);
+  assert.deepEqual(server.log(), ["POST /auth/refresh/"]);
+});
+
 test("another tab's success ends the waiting", async () => {
   const { clock, browser, client } = await failed();
   await clock.done(browser.open().client().session());
@@ -149,6 +163,18 @@ for (const [status, code] of [[401, "refresh_superseded"], [400, "refresh_ambigu
     assert.deepEqual(heard, [["s1", undefined]]);
   });
 }
+
+test("try_again is given the time that it asks for", async () => {
+  const { clock, server, browser, client } = await expired({ tab: { random: () => 0 } });
+  for (const wait of ["20", "2"]) {
+    server.next("/refresh/", faults.answer(503, { code: "try_again" }, { "Retry-After": wait }));
+  }
+  const asked = client.fetch(API);
+  await clock.advance(10_000);
+  assert.equal(browser.locks.isHeld("tokenauth https://app.test/auth/"), false);
+  await clock.done(asked);
+  assert.deepEqual(times(server), [0, 20_000, 22_000]);
+});
 
 test("refresh_superseded twice is the end", async () => {
   const { clock, server, client, heard } = await expired();

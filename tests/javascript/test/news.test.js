@@ -193,6 +193,18 @@ test("what a tab asked as the old account is not repeated as the new one", async
   assert.equal(server.count("/api/echo/"), 1);
 });
 
+test("what a page asks while it still shows the old account is not sent as the new one", async () => {
+  const { clock, server, client, other, otherHeard } = await two();
+  const login = client.login({ ...ME, username: "bob" });
+  await clock.advance(21); // the message has come, the new session not yet
+  assert.deepEqual(otherHeard.at(-1), ["s1", undefined]);
+  assert.equal(other.timeLeft(), null);
+  const asked = failure(other.fetch(API, { method: "POST", body: "x" }));
+  assert.equal((await clock.done(asked)).code, "session_changed");
+  await login;
+  assert.equal(server.count("/api/echo/"), 0);
+});
+
 for (const without of [[], ["locks"]]) {
   test(`a login while others ask with a dead cookie stays (without ${without[0] ?? "nothing"})`, async () => {
     const { clock, server, browser, clients, heard } = await restored(4, { without });
