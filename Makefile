@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install
 # The project's own settings, whatever the shell has exported for another one.
 CLEAN := env -u DATABASE_URL -u CACHE_URL -u DJANGO_SETTINGS_MODULE
 
-.PHONY: demo test benchmark chaos comparison layers lint format machine matrix messages model replay revocation rules scale screenshots simulation storm types clean
+.PHONY: demo test benchmark chaos comparison javascript layers lint format machine matrix messages model replay revocation rules scale screenshots simulation storm types clean
 
 demo: $(VENV)/demo.stamp
 	$(CLEAN) PORT=$(PORT) $(BIN)/python manage.py migrate --verbosity 0
@@ -35,6 +35,15 @@ types: $(VENV)/typing.stamp
 
 layers: $(VENV)/lint.stamp
 	$(BIN)/lint-imports
+
+# The browser's client, as in CI. Needs Node 18.18 or newer, with npm. In tests/javascript, npm run
+# declare writes tokenauth.d.ts anew, and npm run mutations breaks each guard, which must be seen.
+javascript: tests/javascript/node_modules/.stamp
+	cd tests/javascript && npm run --silent check
+
+tests/javascript/node_modules/.stamp: tests/javascript/package-lock.json
+	cd tests/javascript && npm ci --silent
+	@touch $@
 
 # Takes the messages of the sources into every translation, and compiles them. Needs GNU gettext.
 # After a change of a text: once to find what is new, once more when that is translated.
@@ -107,7 +116,7 @@ machine: $(VENV)/tests.stamp
 		$(BIN)/python -m pytest -n 0 -s --quiet tests/test_state_machine.py
 
 clean:
-	rm -rf $(VENV) .venv-* build dist htmlcov .coverage .coverage.* \
+	rm -rf $(VENV) .venv-* tests/javascript/node_modules build dist htmlcov .coverage .coverage.* \
 		.mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	rm -f db.sqlite3 db.sqlite3-*
 

@@ -7,7 +7,7 @@ import { API, failure, faults, loggedIn, settle } from "../world/index.js";
 const form = () => {
   const data = new FormData();
   data.append("name", "ada");
-  data.append("file", new File(["content"], "a.txt", { type: "text/plain" }));
+  data.append("file", new Blob(["content"], { type: "text/plain" }), "a.txt");
   return data;
 };
 const BODIES = {
@@ -72,6 +72,14 @@ for (const [what, send] of Object.entries({
     assert.equal((await response.json()).code, "access_invalid");
     await clock.advance(1000);
     assert.deepEqual(server.log(), ["POST /api/echo/", "POST /auth/refresh/"]);
+  });
+
+  test(`${what}, whose token cannot be renewed, has its 401 all the same`, async () => {
+    const { clock, server, client } = await loggedIn();
+    server.forgetAccess();
+    server.next("/refresh/", faults.answer(403, { code: "csrf_failed" }));
+    assert.equal((await clock.done(send(client))).status, 401);
+    await clock.advance(1000); // a rejection that nobody handles would fail this test
   });
 
   test(`${what} has no second try, so a token at its end is renewed first`, async () => {

@@ -220,6 +220,17 @@ test("the 401 of a stranger, to whom a redirect led, is handed on", async () => 
   assert.deepEqual(server.log(), ["GET /api/echo/"]);
 });
 
+test("what waited for a token of this session is not sent with one of another's", async () => {
+  const { clock, server, client, tab } = await loggedIn();
+  tab.show("hidden");
+  await clock.advance(400_000);
+  const login = client.login({ ...ME, username: "bob" });
+  const problem = await clock.done(failure(client.fetch(API, { method: "POST", body: "transfer" })));
+  await login;
+  assert.equal(problem.code, "session_changed");
+  assert.equal(server.count("/api/echo/"), 0);
+});
+
 test("another account's session gets nothing that was asked in this one's name", async () => {
   const { clock, server, client, heard } = await loggedIn();
   server.next("/api/echo/", faults.slow(1000, clock));

@@ -26,7 +26,7 @@ test("it imports nothing", () => {
   assert.doesNotMatch(source, /^\s*import\b|\bimport\(/m);
 });
 
-test("tokenauth.d.ts is what the source says; make javascript-types writes it", () => {
+test("tokenauth.d.ts is what the source says; npm run declare writes it", () => {
   const target = mkdtempSync(join(tmpdir(), "declare-"));
   try {
     const compiler = here("../node_modules/typescript/bin/tsc");

@@ -158,6 +158,16 @@ test("a listener that has gone is told nothing", async () => {
   assert.equal(told, 1);
 });
 
+test("a listener that another one has sent away is told nothing", async () => {
+  const { clock, client } = await loggedIn();
+  const stops = [];
+  client.onChange((session) => session || stops[0]());
+  const told = [];
+  stops.push(client.onChange((session) => told.push(session?.sid)));
+  await clock.done(client.logout());
+  assert.deepEqual(told, ["s1"]);
+});
+
 test("a refresh that changes nothing that is shown is not told", async () => {
   const { clock, server, client, heard } = await loggedIn();
   await clock.advance(400_000);

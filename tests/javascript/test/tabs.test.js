@@ -1,30 +1,10 @@
-// Many tabs of one browser: one cookie, one session, and no two minds about it.
+// Many tabs of one browser: one cookie, one session, one at a time.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { API, failure, faults, KEY, listen, loggedIn, ME, settle, world } from "../world/index.js";
+import { API, failure, faults, loggedIn, ME, restored, settle, two } from "../world/index.js";
 
 const LOCK = "tokenauth https://app.test/auth/";
-
-/** A browser that is restored with so many tabs, after the access token has expired. */
-async function restored(count, kind) {
-  const all = await loggedIn({ tab: kind });
-  all.client.dispose();
-  await all.clock.advance(400_000);
-  const tabs = Array.from({ length: count }, () => all.browser.open(kind));
-  const clients = tabs.map((tab) => tab.client());
-  return { ...all, tabs, clients, heard: clients.map(listen) };
-}
-
-/** Two tabs in which the same session is known. */
-async function two(kind) {
-  const all = await loggedIn({ tab: kind });
-  const second = all.browser.open(kind);
-  const other = second.client();
-  await all.clock.done(other.session());
-  all.server.log();
-  return { ...all, second, other, otherHeard: listen(other) };
-}
 
 test("ten tabs restored at once: one request at a time, one rotation, one session", async () => {
   const { clock, server, clients } = await restored(10);
@@ -109,6 +89,26 @@ test("login, refresh, step-up and logout of all tabs are never under way togethe
   assert.equal(most, 1);
 });
 
+test("without locks a tab still does one thing at a time", async () => {
+  const { clock, server, client } = await loggedIn({ tab: { without: ["locks"] } });
+  let open = 0;
+  let most = 0;
+  for (const end of ["/refresh/", "/reauthenticate/", "/login/"]) {
+    server.next(end, async (handle) => {
+      most = Math.max(most, ++open);
+      const answer = await handle();
+      open--;
+      return answer;
+    });
+  }
+  client.reauthenticate("right");
+  await settle();
+  const login = client.login(ME);
+  const late = client.reauthenticate("right").catch(() => {});
+  await clock.done(Promise.all([login, late]));
+  assert.deepEqual([most, server.log().length], [1, 2]);
+});
+
 test("messages hold a type and a sid, and nothing else", async () => {
   const { clock, browser, client, other } = await two();
   await clock.done(client.reauthenticate("right"));
@@ -119,138 +119,4 @@ test("messages hold a type and a sid, and nothing else", async () => {
     assert.deepEqual(Object.keys(message), ["type", "sid"]);
     assert.equal(message.sid, "s1");
   }
-});
-
-// -- Logout -----------------------------------------------------------------------------------
-
-test("logout in one tab empties the others at once, before the server has answered", async () => {
-  const { clock, server, client, other, otherHeard } = await two();
-  server.next("/logout/", faults.slow(5000, clock));
-  client.logout();
-  await settle();
-  assert.deepEqual(otherHeard.at(-1), [null, undefined]);
-  assert.equal(other.timeLeft(), null);
-  server.log();
-  assert.equal((await clock.done(other.fetch(API))).status, 401);
-  assert.equal(server.requests.at(-1).headers.get("Authorization"), null);
-});
-
-test("a refresh that is under way elsewhere does not bring the session back", async () => {
-  const { clock, server, browser, client, other, otherHeard } = await two();
-  server.forgetAccess();
-  server.next("/refresh/", faults.slow(3000, clock));
-  const asked = other.fetch(API);
-  await clock.advance(100);
-  await clock.done(client.logout());
-  await clock.advance(10_000);
-  assert.equal((await asked).status, 401);
-  assert.deepEqual(otherHeard.at(-1), [null, undefined]);
-  assert.equal(other.timeLeft(), null);
-  assert.deepEqual([browser.cookie, browser.stored.has(KEY)], ["", false]);
-});
-
-for (const without of [["channel"], ["channel", "locks"]]) {
-  test(`without ${without.join(" and ")} the storage tells of a logout`, async () => {
-    const { clock, client, other, otherHeard } = await two({ without });
-    await clock.done(client.logout());
-    assert.deepEqual(otherHeard.at(-1), [null, undefined]);
-    assert.equal(other.timeLeft(), null);
-  });
-
-  test(`without ${without.join(" and ")} the storage tells of a login`, async () => {
-    const { clock, client, other, otherHeard } = await two({ without });
-    await clock.done(client.logout());
-    await clock.done(client.login(ME));
-    await clock.advance(1000);
-    assert.deepEqual(otherHeard.at(-1), ["s2", undefined]);
-    assert.equal((await clock.done(other.session())).sid, "s2");
-  });
-}
-
-test("a page that heard no logout finds it in the storage when it is shown", async () => {
-  const { clock, browser, second, other, otherHeard } = await two({ without: ["channel"] });
-  browser.stored.set(KEY, "out"); // no event: the page was in the back-forward cache
-  second.fire("pageshow");
-  await clock.advance(1000);
-  assert.deepEqual(otherHeard.at(-1), [null, undefined]);
-  assert.equal(await other.session(), null);
-});
-
-test("a refresh that finds another tab's logout in the storage does not undo it", async () => {
-  const { clock, server, browser, other, otherHeard } = await two({ without: ["channel"] });
-  server.forgetAccess();
-  server.next("/refresh/", faults.slow(1000, clock));
-  const asked = other.fetch(API);
-  await clock.advance(100);
-  browser.stored.set(KEY, "out");
-  assert.equal((await clock.done(asked)).status, 401);
-  assert.deepEqual(otherHeard.at(-1), [null, undefined]);
-  assert.equal(browser.stored.get(KEY), "out");
-});
-
-test("a page whose storage was emptied asks the server, and stays logged in", async () => {
-  const { clock, server, browser, tab, client, heard } = await loggedIn();
-  browser.stored.clear();
-  tab.fire("focus");
-  await clock.advance(1000);
-  assert.deepEqual(server.log(), ["POST /auth/refresh/"]);
-  assert.equal((await client.session()).sid, "s1");
-  assert.deepEqual([heard.length, browser.stored.get(KEY)], [1, "1"]);
-});
-
-// -- Login ------------------------------------------------------------------------------------
-
-test("a login in one tab shows in the others", async () => {
-  const { clock, browser } = world();
-  const [first, second] = [browser.open().client(), browser.open().client()];
-  const heard = listen(second);
-  await clock.done(second.session());
-  await clock.done(first.login(ME));
-  await clock.advance(1000);
-  assert.deepEqual(heard, [[null, undefined], ["s1", undefined]]);
-});
-
-test("a login as somebody else shows in the others", async () => {
-  const { clock, client, otherHeard } = await two();
-  await clock.done(client.login({ ...ME, username: "bob" }));
-  await clock.advance(1000);
-  assert.deepEqual(otherHeard, [["s1", undefined], ["s2", undefined]]);
-});
-
-test("what a tab asked as the old account is not repeated as the new one", async () => {
-  const { clock, server, client, other } = await two();
-  server.next("/api/echo/", faults.slow(2000, clock));
-  const asked = failure(other.fetch(API, { method: "POST", body: "x" }));
-  await settle();
-  server.forgetAccess();
-  await clock.done(client.login({ ...ME, username: "bob" }));
-  assert.equal((await clock.done(asked)).code, "session_changed");
-  assert.equal(server.count("/api/echo/"), 1);
-});
-
-for (const without of [[], ["locks"]]) {
-  test(`a login while others ask with a dead cookie stays (without ${without || "nothing"})`, async () => {
-    const { clock, server, browser, clients, heard } = await restored(4, { without });
-    server.end("s1");
-    for (let tab = 0; tab < 3; tab++) server.next("/refresh/", faults.slow(400, clock));
-    const asked = clients.slice(1).map((client) => client.session());
-    await settle();
-    await clock.done(clients[0].login(ME));
-    await clock.done(Promise.all(asked));
-    await clock.advance(5000);
-    const last = heard.map((each) => each.at(-1)[0]);
-    assert.deepEqual(last, ["s2", "s2", "s2", "s2"]);
-    assert.equal(browser.stored.get(KEY), "1");
-    assert.equal(server.sessions.get("s2").ended, "");
-  });
-}
-
-test("a message that missed a login is made up for by the next one", async () => {
-  const { clock, browser, client, otherHeard } = await two();
-  const channel = browser.Channel.prototype.postMessage;
-  browser.Channel.prototype.postMessage = () => {};
-  await clock.done(client.login({ ...ME, username: "bob" }));
-  browser.Channel.prototype.postMessage = channel;
-  await clock.advance(300_000); // the first tab refreshes
-  assert.deepEqual(otherHeard.at(-1), ["s2", undefined]);
 });

@@ -62,6 +62,7 @@ class Locks {
 function channels(sent) {
   const open = new Set();
   return class {
+    static open = open;
     onmessage = null;
 
     constructor(name) {
@@ -148,6 +149,7 @@ export class Browser {
 class Tab {
   window = new EventTarget();
   document = Object.assign(new EventTarget(), { visibilityState: "visible" });
+  #alive = [];
   console = []; // what nobody caught
   asleep = 0; // milliseconds that performance.now() has missed
   wallOffset = 0;
@@ -210,6 +212,8 @@ class Tab {
   async fetch(input, init) {
     this.seen = [input, init];
     const request = new this.globals.Request(input, init);
+    // As a browser does: in Node the abort of a signal does not reach a Request that nobody keeps.
+    this.#alive.push(input, request);
     return this.browser.server.receive(request, this.browser, this);
   }
 

@@ -75,6 +75,12 @@ export class Server {
     return this.requests.filter(({ path }) => path.endsWith(end)).length;
   }
 
+  /** From now on a request that is aborted is answered all the same: no client can rely on more. */
+  ignoreAborts() {
+    const { receive } = this;
+    this.receive = (request, ...rest) => receive.call(this, new Request(request, { signal: null }), ...rest);
+  }
+
   async receive(request, browser, tab) {
     const url = new URL(request.url);
     const { method, headers, credentials, cache, redirect, keepalive, signal } = request;

@@ -501,7 +501,10 @@ class Client {
   /** @param {{type?: string, sid?: string}} message */
   #hear({ type, sid }) {
     const another = this.#access?.session.sid !== sid;
-    if (type === "logout") this.#end(); // whichever it was: all tabs share the cookie that is gone
+    if (type === "logout") {
+      this.#flag.forget();
+      this.#end(); // whichever session it was: all tabs share the cookie that is gone
+    }
     if (type === "refresh") {
       this.#failure = null;
       if (this.#known && another) this.#switch();
@@ -686,10 +689,12 @@ class Client {
   async #carry(send, { once, signal, lost } = {}) {
     /** @param {Promise<Access | null>} access */
     const wait = (access) => unlessAborted(access.catch(lost), signal);
+    const sid = this.#known?.sid;
     let mine = await wait(this.#usable(once));
     let renewed = false;
     let proved = false;
     for (;;) {
+      if (sid && mine && mine.session.sid !== sid) throw this.#overtaken();
       const answer = await send(mine?.token);
       const { problem } = answer;
       if (!mine || !problem) return answer;
@@ -706,7 +711,6 @@ class Client {
         if (good) next = await wait(this.#usable());
       }
       if (!next) return answer;
-      if (next.session.sid !== mine.session.sid) throw this.#overtaken();
       mine = next;
     }
   }
@@ -826,6 +830,11 @@ class Flag {
     return this.#value;
   }
 
+  /** Where there is no storage, other tabs can only tell. */
+  forget() {
+    this.#value = null;
+  }
+
   /** @param {string | null} value */
   write(value) {
     this.#value = value;
@@ -843,10 +852,10 @@ function ownProblem(code) {
   return new Problem(0, { code });
 }
 
-/** As plain fetch says that there is no way through. @param {Problem} problem @returns {never} */
+/** In the words of fetch, by which libraries know it. @param {Problem} problem @returns {never} */
 function asFetch(problem) {
   if (problem.code === "disposed") throw problem;
-  throw new TypeError(problem.message, { cause: problem });
+  throw new TypeError("Failed to fetch", { cause: problem });
 }
 
 /** Whether it may soon be different. @param {unknown} error */
