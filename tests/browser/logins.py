@@ -34,20 +34,21 @@ RAW = """() => {
 
 
 def logged_out(stage: Stage, rounds: int) -> Record:
-    """Log out in one of six tabs, all of which send requests without a pause."""
+    """Log out in one of six tabs: half of them send requests all the time, half do nothing."""
     record = Record()
     with stage.profile() as profile:
         profile.open(TABS)
         for _ in range(rounds):
             profile.log_in_everywhere()
             stage.proxy.forget()
-            for number, tab in enumerate(profile.tabs):
-                tab.evaluate(f"({SPEAK})({number}); 0")
-            for tab in profile.tabs:
+            busy, idle = profile.tabs[::2], profile.tabs[1::2]
+            _speak(profile, busy)
+            for tab in busy:
                 tab.wait_for_function("asked > 1")
             at = profile.tabs[0].evaluate(LOG_OUT)
             profile.all_show(None)
             shown = [int(tab.evaluate(LAST_CHANGE)["at"]) for tab in profile.tabs]
+            _speak(profile, idle)
             for tab in profile.tabs:
                 tab.evaluate("window.rest = 3")
             for tab in profile.tabs:
@@ -60,6 +61,11 @@ def logged_out(stage: Stage, rounds: int) -> Record:
             record.none("refresh cookies kept", len(profile.cookies()))
         record.none("script errors", len(profile.errors))
     return record
+
+
+def _speak(profile: Profile, tabs: list[Page]) -> None:
+    for tab in tabs:
+        tab.evaluate(f"({SPEAK})({profile.tabs.index(tab)}); 0")
 
 
 def _judge_requests(stage: Stage, record: Record, shown: list[int]) -> None:

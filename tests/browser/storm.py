@@ -63,7 +63,9 @@ def scenarios(share: float) -> dict[str, Scenario]:
         "an hour: the pages' clocks jump, each timer fires at most once": lambda s: faults.slept(
             s, often(10), jump=True
         ),
-        "logout in one of 6 busy tabs": lambda s: _at_once(logins.logged_out(s, often(20))),
+        "logout in one of 6 tabs, half of them busy": lambda s: _at_once(
+            logins.logged_out(s, often(20))
+        ),
         "logout, a refresh of another tab on its way": lambda s: logins.answered_late(
             s, often(10), "tab"
         ),

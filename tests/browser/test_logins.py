@@ -15,9 +15,9 @@ pytestmark = pytest.mark.browser
 class TestLogout:
     def test_every_tab_shows_it_at_once(self, stage: Stage) -> None:
         """Within 200 ms no tab shows the session any more, or sends its access token."""
-        record = logins.logged_out(stage, 3)
+        record = logins.logged_out(stage, 2)
         assert record.broken == []
-        # A busy machine may stall a tab; not three times in a row.
+        # A busy machine may stall a tab; not each time.
         assert record.figures["of them, within 200 ms"] >= 1
 
     @pytest.mark.parametrize("kind", ["tab", "alone", "script"])

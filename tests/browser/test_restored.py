@@ -16,9 +16,9 @@ class TestRestored:
     @pytest.mark.parametrize("locks", [True, False], ids=["locks", "no locks"])
     def test_ten_tabs_share_one_session(self, stage: Stage, *, locks: bool) -> None:
         """All stay logged in, by one rotation, and with Web Locks one request after the other."""
-        record = restored.restored(stage, 3 if locks else 2, locks=locks)
+        record = restored.restored(stage, 3 if locks else 1, locks=locks)
         assert record.broken == []
 
-    def test_ten_frozen_tabs_wake(self, stage: Stage) -> None:
+    def test_ten_tabs_wake(self, stage: Stage) -> None:
         """Tabs that hold an expired access token do the same."""
         assert restored.woken(stage, 1).broken == []
