@@ -11,9 +11,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
-__all__ = ["POLICY", "SCRIPT", "content", "serve"]
+__all__ = ["POLICY", "content", "serve"]
 
-SCRIPT = (Path(__file__).parent / "app.js").read_bytes()
+HERE = Path(__file__).parent
+SCRIPTS = {
+    "/app.js": HERE / "app.js",
+    "/client.js": HERE / "client.js",
+    "/tokenauth.js": HERE.parents[1] / "tokenauth" / "static" / "tokenauth" / "tokenauth.js",
+}
 # As docs/deployments.md prints it.
 POLICY = "default-src 'self'; connect-src 'self' {api}; frame-ancestors 'none'"
 Answer = tuple[str, dict[str, str], bytes]
@@ -22,23 +27,26 @@ Answer = tuple[str, dict[str, str], bytes]
 def content(url: str) -> Answer | None:
     """Return type, headers and body of a page: ``None`` for one that does not exist.
 
-    ``/`` is the app's page with its policy, ``/bare`` lacks ``connect-src``, ``/frameable`` has no
-    policy, ``/empty`` is an attacker's, and ``/plant`` sets the cookie that its query asks for.
+    ``/`` is the app's page with its policy, ``/client`` that of an app on the package's client,
+    ``/bare`` lacks ``connect-src``, ``/frameable`` has no policy, ``/empty`` is an attacker's, and
+    ``/plant`` sets the cookie that its query asks for.
     """
     parts = urlsplit(url)
     query = dict(parse_qsl(parts.query))
     policy = POLICY.format(api=query.get("api", "")).replace(" ;", ";")
     app = b'<!doctype html><title>App</title><script src="/app.js"></script>'
+    client = b'<!doctype html><title>App</title><script type="module" src="/client.js"></script>'
     attack = b"<!doctype html><title>Attack</title>"
     found = {
         "/": ({"Content-Security-Policy": policy}, app),
+        "/client": ({"Content-Security-Policy": policy}, client),
         "/bare": ({"Content-Security-Policy": "default-src 'self'"}, app),
         "/frameable": ({}, app),
         "/empty": ({}, attack),
         "/plant": ({"Set-Cookie": query.get("cookie", "")}, attack),
     }
-    if parts.path == "/app.js":
-        return "text/javascript", {}, SCRIPT
+    if parts.path in SCRIPTS:
+        return "text/javascript", {}, SCRIPTS[parts.path].read_bytes()
     return ("text/html", *found[parts.path]) if parts.path in found else None
 
 

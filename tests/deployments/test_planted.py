@@ -22,6 +22,7 @@ def plant(visit: Visit, path: str, value: str = "planted") -> None:
     page = visit.open(sibling, "/empty")
     page.evaluate("cookie => { document.cookie = cookie }", cookie)
     page.goto(f"{sibling}/plant?cookie={quote(f'{cookie}; HttpOnly; SameSite=Strict')}")
+    page.close()
 
 
 @pytest.mark.parametrize("deployment", ["same origin", "same site"], indirect=True)
