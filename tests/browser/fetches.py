@@ -100,8 +100,8 @@ def repeated(stage: Stage) -> Record:
         # The page believes that no time passes, and so that its access token is still good.
         profile.context.clock.install()
         (tab,) = profile.open()
+        tab.clock.pause_at(tab.evaluate("Date.now() + 1000"))
         profile.log_in(tab, "hasty")
-        tab.clock.pause_at(tab.evaluate("Date.now() + 100"))
         with stage.asleep(HASTY_EXPIRES):
             stage.proxy.forget()
         calls = ", ".join(f"(f => {CALLS[name]})(f)" for name in REPEATED)
