@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
 
-__all__ = ["CHROMIUM", "FLAGS", "chromium"]
+__all__ = ["CHROMIUM", "FLAGS", "chromium", "launched"]
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 FLAGS = [
@@ -31,9 +31,9 @@ FLAGS = [
 ]
 
 
-@pytest.fixture
-def chromium() -> Iterator[Browser]:
-    """Run Chromium for one test; without one the test fails and says what to install."""
+@contextmanager
+def launched() -> Iterator[Browser]:
+    """Run Chromium while the block lasts; without one the test fails and says what to install."""
     if sync_playwright is None:
         pytest.fail("No playwright: pip install -r requirements/browser.txt")
     if not Path(CHROMIUM).exists():
@@ -43,3 +43,10 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         with closing(browser):
             yield browser
+
+
+@pytest.fixture
+def chromium() -> Iterator[Browser]:
+    """Run Chromium for one test."""
+    with launched() as browser:
+        yield browser
