@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Playwright
 
-__all__ = ["CHROMIUM", "FLAGS", "chromium", "driver"]
+__all__ = ["CHROMIUM", "FLAGS", "chromium", "driver", "launched"]
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 FLAGS = [
@@ -46,10 +46,17 @@ def driver() -> Iterator[Playwright]:
         yield playwright
 
 
-@pytest.fixture
-def chromium() -> Iterator[Browser]:
-    """Run Chromium for one test."""
+@contextmanager
+def launched() -> Iterator[Browser]:
+    """Run Chromium while the block lasts."""
     with driver() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         with closing(browser):
             yield browser
+
+
+@pytest.fixture
+def chromium() -> Iterator[Browser]:
+    """Run Chromium for one test."""
+    with launched() as browser:
+        yield browser

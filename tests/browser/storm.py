@@ -20,8 +20,7 @@ from pathlib import Path
 from tests.browser import faults, fetches, logins, restored
 from tests.browser.server import Server
 from tests.browser.stage import Record, Stage
-from tests.chromium import CHROMIUM, FLAGS
-from tests.demo.browser import sync_playwright
+from tests.chromium import launched
 from tests.demo.server import ROOT
 
 Scenario = Callable[[Stage], Record]
@@ -103,8 +102,7 @@ def main() -> int:
     began, rows, broken = time.monotonic(), [], []
     with (
         tempfile.TemporaryDirectory(prefix="storm-") as folder,
-        sync_playwright() as playwright,
-        closing(playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)) as browser,
+        launched() as browser,
         closing(Server(Path(folder))) as server,
         closing(Stage(browser, server)) as stage,
     ):
