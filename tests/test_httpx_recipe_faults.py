@@ -1,5 +1,7 @@
 """The recipe for Python clients on a bad network, and at the end of its session."""
 
+import threading
+
 import httpx
 import pytest
 
@@ -51,8 +53,18 @@ class TestLostAnswers:
     def test_ahead_of_expiry_it_is_not_even_noticed(self, device, clock):
         """The token is good for some seconds more."""
         clock.advance(minutes=4, seconds=1)
-        device.faults += [unreachable] * 100
+        go = threading.Event()
+
+        def held_up(request: httpx.Request, send: Send) -> httpx.Response:
+            assert go.wait(20)
+            return unreachable(request, send)
+
+        device.faults += [held_up] * 100
         assert device.whoami() == OK
+        flight = device.auth._flight
+        go.set()
+        with pytest.raises(Unavailable):
+            flight.result(20)
 
     @pytest.mark.parametrize("status", [429, 503])
     def test_it_waits_as_long_as_it_is_told(self, device, clock, status):
