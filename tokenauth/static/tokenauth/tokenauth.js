@@ -158,7 +158,8 @@ class Client {
   #flight = null;
   /** @type {Promise<boolean> | null} */
   #proof = null;
-  /** @type {{problem: Problem, since: Instant, length: number} | null} */
+  /** A failure, and for how long to rest: `asked` for by the server. Milliseconds.
+   * @type {{problem: Problem, since: Instant, length: number, asked: number} | null} */
   #failure = null;
   #telling = false;
   /** @type {Promise<unknown>} */
@@ -501,7 +502,10 @@ class Client {
   /** @param {{type?: string, sid?: string}} message */
   #hear({ type, sid }) {
     const another = this.#access?.session.sid !== sid;
-    if (type === "logout") this.#end(); // whichever it was: all tabs share the cookie that is gone
+    if (type === "logout") {
+      this.#flag.forget();
+      this.#end(); // whichever session it was: all tabs share the cookie that is gone
+    }
     if (type === "refresh") {
       this.#failure = null;
       if (this.#known && another) this.#switch();
@@ -546,7 +550,7 @@ class Client {
       return;
     }
     if (globalThis.document?.visibilityState === "hidden") return;
-    this.#failure = null;
+    if (this.#failure && age(this.#failure.since) >= this.#failure.asked) this.#failure = null;
     if (this.#known === null) {
       // For a moment after a logout elsewhere, the storage may still show the time before.
       if (flag === "1" && age(this.#gone) > AGAIN_MS) this.#switch();
@@ -622,7 +626,11 @@ class Client {
     }
   }
 
-  /** One refresh, in turn. @param {number} epoch @param {Access | null} seen */
+  /**
+   * One refresh, in turn. No tab is ever told another's token, so each asks for its own; all but
+   * the first of them are answered within the grace, without another rotation.
+   * @param {number} epoch @param {Access | null} seen
+   */
   async #attempt(epoch, seen) {
     if (this.#known === null || (this.#access && this.#access !== seen)) return this.#access;
     if (epoch !== this.#epoch) throw this.#overtaken();
@@ -643,8 +651,9 @@ class Client {
 
   /** Ask no more for a while. @param {Problem} problem */
   #fail(problem) {
-    const length = Math.max(COOLDOWN_MS, Math.min(problem.retryAfter * 1000, LONGEST_COOLDOWN_MS));
-    this.#failure = { problem, since: instant(), length };
+    const asked = Math.min(problem.retryAfter * 1000, LONGEST_COOLDOWN_MS);
+    const length = Math.max(COOLDOWN_MS, asked);
+    this.#failure = { problem, since: instant(), length, asked };
     this.#wakeIn(length);
     return problem;
   }
@@ -689,7 +698,7 @@ class Client {
   async #carry(send, { once, signal, lost } = {}) {
     /** @param {Promise<Access | null>} access */
     const wait = (access) => unlessAborted(access.catch(lost), signal);
-    const sid = this.#known?.sid;
+    const sid = this.#told?.sid; // whom the page believes to be logged in
     let mine = await wait(this.#usable(once));
     let renewed = false;
     let proved = false;
@@ -760,8 +769,8 @@ class Client {
       return await this.#exchange("POST", path, sending);
     } catch (error) {
       const { code, retryAfter } = /** @type {Problem} */ (error);
-      if (!ONCE_MORE.includes(code)) throw error;
-      await sleep(Math.max(AGAIN_MS, Math.min(retryAfter * 1000, LOCK_MS)), sending.stop);
+      if (!ONCE_MORE.includes(code) || retryAfter * 1000 > LOCK_MS) throw error;
+      await sleep(Math.max(AGAIN_MS, retryAfter * 1000), sending.stop);
       return this.#exchange("POST", path, sending);
     }
   }
@@ -828,6 +837,11 @@ class Flag {
       this.#blind = true;
     }
     return this.#value;
+  }
+
+  /** Where there is no storage, other tabs can only tell. */
+  forget() {
+    this.#value = null;
   }
 
   /** @param {string | null} value */
