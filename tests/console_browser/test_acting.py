@@ -195,10 +195,10 @@ class TestWhileTheUserIsThere:
         self.revoke(desk, address)
         expect(desk.page.get_by_text("1 session was revoked")).to_be_visible()
         press(page, "Load profile")
-        assert requests(page)[-2:] == [
+        assert set(requests(page)[-2:]) == {
             "GET /api/profile/ 401 access_invalid",
             "POST /auth/refresh/ 401 session_ended",
-        ]
+        }
 
     @pytest.mark.req("REQ-117")
     def test_within_a_second_by_the_list(
