@@ -566,7 +566,8 @@ class Client {
   #wakeIn(delay) {
     clearTimeout(this.#timer);
     if (this.#life.signal.aborted) return;
-    this.#timer = setTimeout(this.#wake, Math.min(Math.max(0, delay), 2 ** 31 - 1));
+    // Chromium cuts what is less than a millisecond, and would wake us before there is work.
+    this.#timer = setTimeout(this.#wake, Math.min(Math.ceil(Math.max(0, delay)) + 1, 2 ** 31 - 1));
   }
 
   /**
