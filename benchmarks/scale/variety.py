@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.scale import loading
 from benchmarks.scale.databases import execute
-from benchmarks.scale.loading import AGENTS, Lot, fill
+from benchmarks.scale.loading import Lot, fill
 
 __all__ = ["FORMER_CLIENT", "SESSIONS", "address", "facts_of", "load_variety"]
 
@@ -82,7 +82,6 @@ def facts_of(lot: Lot) -> dict[str, Any]:
     """Return the parameters of the statements."""
     return {
         **loading.facts_of(lot),
-        "agents": list(AGENTS),
         "former": FORMER_CLIENT,
         "each": EACH,
     }
