@@ -24,16 +24,16 @@ PLACES = [
     ("post", "/auth/reauthenticate/", "tokenauth.stepup.issue_tokens"),
     ("post", "/auth/reauthenticate/", "tokenauth.access.read_token"),
     ("post", "/auth/refresh/", "tokenauth.rotation.issue_tokens"),
-    ("post", "/auth/refresh/", "tokenauth.views.rotate"),
+    ("post", "/auth/refresh/", "tokenauth.views.refresh.rotate"),
     ("post", "/auth/refresh/", "tokenauth.rotation.parse_refresh_token"),
     ("post", "/auth/logout/", "tokenauth.shortcuts.revoke_sessions"),
     ("post", "/auth/logout/", "tokenauth.shortcuts.find_sessions"),
-    ("get", "/auth/me/", "tokenauth.views.session_data"),
+    ("get", "/auth/me/", "tokenauth.views.own.session_data"),
     ("get", "/auth/me/", "tokenauth.access.read_token"),
-    ("get", "/auth/sessions/", "tokenauth.views.active_sessions"),
-    ("patch", "/auth/sessions/{sid}/", "tokenauth.views.rename_session"),
-    ("delete", "/auth/sessions/{sid}/", "tokenauth.views.revoke_session"),
-    ("post", "/auth/sessions/revoke/", "tokenauth.views.revoke_user_sessions"),
+    ("get", "/auth/sessions/", "tokenauth.views.own.active_sessions"),
+    ("patch", "/auth/sessions/{sid}/", "tokenauth.views.own.rename_session"),
+    ("delete", "/auth/sessions/{sid}/", "tokenauth.views.own.revoke_session"),
+    ("post", "/auth/sessions/revoke/", "tokenauth.views.own.revoke_user_sessions"),
 ]
 each_place = pytest.mark.parametrize(("method", "path", "place"), PLACES)
 

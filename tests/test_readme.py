@@ -73,7 +73,7 @@ def test_curl_lines_end_with_no_session_left(run: subprocess.CompletedProcess[st
 
 def test_every_setting_is_in_the_table():
     """The table of settings names each one that the code reads."""
-    source = (ROOT / "tokenauth" / "conf.py").read_text()
+    source = "".join(path.read_text() for path in (ROOT / "tokenauth" / "conf").glob("*.py"))
     settings = set(re.findall(r'_read\(\s*"([A-Z_]+)"', source))
     table = chapter("Settings")
     shown = {name.removeprefix("REFRESH_COOKIE") for name in settings}

@@ -1,0 +1,51 @@
+"""Settings of the project around the sessions: its gate, its proxies, its admin, its audit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import TYPE_CHECKING, Any, cast
+
+from django.utils.module_loading import import_string
+
+from tokenauth.conf.reader import Reader
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest  # noqa: TID251 - only to say what a gate is called with
+
+__all__ = ["NAMES", "LoginGate", "ProjectSettings"]
+
+NAMES = ("EVENT_RETENTION", "LOGIN_GATE", "TRUSTED_PROXIES", "ADMIN_USER_PAGES")
+
+LoginGate = Callable[["HttpRequest", Any], Mapping[str, Any] | None]
+
+
+class ProjectSettings(Reader):
+    """Gate, proxies, admin and audit."""
+
+    @property
+    def event_retention(self) -> timedelta:
+        """``TOKENAUTH_EVENT_RETENTION``: how long a row of the audit trail is kept, 365 days.
+
+        The least that PCI DSS 4.0 section 10.5.1 asks of audit logs, and the most that the
+        French CNIL (2021-122) recommends for them as a rule. The rows hold addresses, and anybody
+        can cause one by a failed login: there is no "for ever".
+        """
+        return self._read("EVENT_RETENTION", timedelta(days=365))
+
+    @property
+    def login_gate(self) -> LoginGate | None:
+        """``TOKENAUTH_LOGIN_GATE``: the function between a right password and a session."""
+        path: str | None = self._read("LOGIN_GATE", None)
+        return cast("LoginGate", import_string(path)) if path else None
+
+    @property
+    def trusted_proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """``TOKENAUTH_TRUSTED_PROXIES``: networks whose ``X-Forwarded-For`` is believed."""
+        return tuple(ip_network(network) for network in self._read("TRUSTED_PROXIES", ()))
+
+    @property
+    def admin_user_pages(self) -> bool:
+        """``TOKENAUTH_ADMIN_USER_PAGES``: whether the admin's pages of users show sessions."""
+        return self._read("ADMIN_USER_PAGES", True)  # noqa: FBT003 - a setting's default

@@ -1,0 +1,18 @@
+"""The endpoints: read the request, call one function of the domain, answer."""
+
+from __future__ import annotations
+
+from tokenauth.views.login import LoginView, ReauthenticateView
+from tokenauth.views.own import MeView, SessionListView, SessionRevokeView, SessionView
+from tokenauth.views.refresh import LogoutView, RefreshView
+
+__all__ = [
+    "LoginView",
+    "LogoutView",
+    "MeView",
+    "ReauthenticateView",
+    "RefreshView",
+    "SessionListView",
+    "SessionRevokeView",
+    "SessionView",
+]
