@@ -7,10 +7,11 @@ one subject, and their names.
 
 from __future__ import annotations
 
-from tokenauth.conf import clients, cookies, project, tokens
+from tokenauth.conf import clients, cookies, project, throttling, tokens
 from tokenauth.conf.clients import DEFAULT_CLIENTS, Client, ClientSettings, Transport
 from tokenauth.conf.cookies import CookieSettings
 from tokenauth.conf.project import LoginGate, ProjectSettings
+from tokenauth.conf.throttling import ThrottleSettings
 from tokenauth.conf.tokens import ACCESS_CHECKS, AccessCheck, TokenSettings
 
 __all__ = [
@@ -30,11 +31,12 @@ SETTINGS = (
     *tokens.NAMES,
     *cookies.NAMES,
     *project.NAMES,
+    *throttling.NAMES,
 )
 """Every setting, without its ``TOKENAUTH_``."""
 
 
-class Config(ClientSettings, TokenSettings, CookieSettings, ProjectSettings):
+class Config(ClientSettings, TokenSettings, CookieSettings, ProjectSettings, ThrottleSettings):
     """``TOKENAUTH_*`` as typed properties. Each is read anew at every use."""
 
 
