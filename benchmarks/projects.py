@@ -35,6 +35,7 @@ class Project:
         login_members: further members of a request to log in.
         basic: whether the login is by HTTP Basic.
         packages: what it measures, by the names of their distributions.
+        database: options of its database, for those who have their statements prepared.
     """
 
     urls: str
@@ -50,11 +51,18 @@ class Project:
     login_members: Mapping[str, str] = field(default_factory=dict)
     basic: bool = False
     packages: tuple[str, ...] = ()
+    database: Mapping[str, Any] = field(default_factory=dict)
 
 
-def _tokenauth(**settings: Any) -> Project:
+_PREPARED = {"prepare_threshold": 5}
+_ALL_PREPARED = {"prepare_threshold": 5, "server_side_binding": True}
+"""What Django offers to have every statement prepared, those of other packages too."""
+
+
+def _tokenauth(database: Mapping[str, Any] | None = None, **settings: Any) -> Project:
     return Project(
         urls="tokenauth",
+        database=database or {},
         login="/auth/login/",
         refresh_path="/auth/refresh/",
         apps=("tokenauth",),
@@ -62,6 +70,24 @@ def _tokenauth(**settings: Any) -> Project:
         settings={"TOKENAUTH_ACCESS_TOKEN_LIFETIME": HOUR, **settings},
         login_members={"client": "app"},
         packages=("django-tokenauth",),
+    )
+
+
+def _simplejwt(database: Mapping[str, Any] | None = None) -> Project:
+    return Project(
+        urls="simplejwt",
+        database=database or {},
+        refresh_path="/refresh/",
+        apps=("rest_framework_simplejwt.token_blacklist",),
+        settings={
+            "SIMPLE_JWT": {
+                "ACCESS_TOKEN_LIFETIME": HOUR,
+                "ROTATE_REFRESH_TOKENS": True,
+                "BLACKLIST_AFTER_ROTATION": True,
+                "SIGNING_KEY": KEY,
+            }
+        },
+        packages=("djangorestframework-simplejwt",),
     )
 
 
@@ -100,23 +126,12 @@ PROJECTS: dict[str, Project] = {
     "tokenauth-list": _tokenauth(TOKENAUTH_ACCESS_TOKEN_CHECK="revocation-list"),
     "tokenauth-signature": _tokenauth(TOKENAUTH_ACCESS_TOKEN_CHECK="signature"),
     "tokenauth-grace-0": _tokenauth(TOKENAUTH_GRACE_PERIOD=0),
+    "tokenauth-prepared": _tokenauth(_PREPARED, TOKENAUTH_GRACE_PERIOD=0),
     # The longest there is, so that the run ends before it does: after the default's 30 s this
     # would measure a mixture.
     "tokenauth-grace": _tokenauth(TOKENAUTH_GRACE_PERIOD=600),
-    "simplejwt": Project(
-        urls="simplejwt",
-        refresh_path="/refresh/",
-        apps=("rest_framework_simplejwt.token_blacklist",),
-        settings={
-            "SIMPLE_JWT": {
-                "ACCESS_TOKEN_LIFETIME": HOUR,
-                "ROTATE_REFRESH_TOKENS": True,
-                "BLACKLIST_AFTER_ROTATION": True,
-                "SIGNING_KEY": KEY,
-            }
-        },
-        packages=("djangorestframework-simplejwt",),
-    ),
+    "simplejwt": _simplejwt(),
+    "simplejwt-prepared": _simplejwt(_ALL_PREPARED),
     "knox": Project(
         urls="knox",
         access=("token",),
@@ -171,8 +186,14 @@ CANDIDATES: dict[str, dict[str, Candidate]] = {
     "refresh": {
         "updated-row": Candidate("floor: one row updated", "floors"),
         "grace-0": Candidate("tokenauth, every refresh rotates (grace 0)", "tokenauth-grace-0"),
+        "grace-0-prepared": Candidate(
+            "tokenauth, grace 0, `prepare_threshold`", "tokenauth-prepared"
+        ),
         "grace": Candidate("tokenauth, again within the grace", "tokenauth-grace"),
         "simplejwt": Candidate("simplejwt, rotation and blacklist", "simplejwt"),
+        "simplejwt-prepared": Candidate(
+            "simplejwt, likewise, `server_side_binding`", "simplejwt-prepared"
+        ),
         "allauth": Candidate("allauth headless JWT, rotation", "allauth"),
     },
     "login": _LOGIN,

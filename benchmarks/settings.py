@@ -22,7 +22,8 @@ ROOT_URLCONF = f"benchmarks.urls.{_project.urls}"
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # One connection for as long as the process lives: to connect anew would hide everything else.
-DATABASES = {"default": {**_database, "CONN_MAX_AGE": None}}
+_options = {**_database.get("OPTIONS", {}), **_project.database}
+DATABASES = {"default": {**_database, "OPTIONS": _options, "CONN_MAX_AGE": None}}
 # The cheapest that Django has: PBKDF2 would be all that a login does.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User, UserManager
 from django.db import DatabaseError, OperationalError, connection
 
 from tests.conftest import Clock
-from tests.domain import row, start
+from tests.domain import refresh, row, start
 from tests.test_statement_counts import counting
 from tokenauth import statements, system
 from tokenauth.audit import Origin
@@ -99,6 +99,64 @@ class TestLoadSession:
         loaded = load_session(tokens.session.pk)
         assert loaded is not None
         assert loaded.live_user() is None
+
+
+class TestLoadSessionForRotation:
+    @pytest.fixture(autouse=True)
+    def fresh(self) -> Iterator[None]:
+        """What is compiled depends on the user model, which these tests change."""
+        statements._select.cache_clear()
+        yield
+        statements._select.cache_clear()
+
+    def test_equals_the_orms_in_what_it_has(self, tokens: Tokens):
+        """What a refresh reads and answers."""
+        by_orm = AuthSession.objects.with_user().get()
+        loaded = load_session(tokens.session.pk, is_rotation=True)
+        assert loaded is not None
+        has = set(vars(loaded)) - {"_state", "seed"}
+        assert {name: vars(loaded)[name] for name in has} == {
+            name: vars(by_orm)[name] for name in has
+        }
+        assert bytes(loaded.seed) == bytes(by_orm.seed)
+        assert {"password", "is_active", "username"} <= set(vars(loaded.user))
+
+    def test_loads_the_rest_when_it_is_asked_for(self, tokens: Tokens, user: User):
+        """A receiver of a signal finds all of it."""
+        User.objects.update(email="ada@example.com")
+        loaded = load_session(tokens.session.pk, is_rotation=True)
+        assert loaded is not None
+        assert loaded.get_deferred_fields() == {
+            AuthSession._meta.get_field(name).attname for name in statements._NOT_ROTATED
+        }
+        assert loaded.first_ip == ORIGIN.ip
+        assert loaded.revoked_by_id == user.pk
+        assert loaded.user.email == "ada@example.com"
+
+    def test_a_refresh_asks_for_nothing_more(self, user: User, clock: Clock):
+        """Neither does the signal that it sends, if nobody asks."""
+        tokens = start(user, origin=ORIGIN)
+        clock.advance(hours=1)
+        with counting() as count:
+            refresh(tokens)
+        assert not [sql for sql in count.statements[1:] if sql.startswith("SELECT")]
+
+    @pytest.mark.parametrize(
+        "name", ["get_session_auth_hash", "get_session_auth_fallback_hash", "is_active"]
+    )
+    def test_leaves_nothing_of_the_user_out_if_the_model_decides(
+        self, tokens: Tokens, monkeypatch: pytest.MonkeyPatch, name: str
+    ):
+        """An auth hash of its own may be made of any field."""
+        if name == "is_active":
+            named = [field for field in User._meta.concrete_fields if field.name != name]
+            monkeypatch.setitem(User._meta.__dict__, "concrete_fields", tuple(named))
+            assert statements._not_needed(User) == []
+            return
+        monkeypatch.setattr(User, name, lambda self: [], raising=True)
+        loaded = load_session(tokens.session.pk, is_rotation=True)
+        assert loaded is not None
+        assert loaded.user.get_deferred_fields() == set()
 
 
 class TestWriteRotation:

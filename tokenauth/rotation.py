@@ -88,7 +88,7 @@ def rotate(refresh_token: str, *, transport: Transport, origin: Origin = NOWHERE
 
 
 def _load(presented: PresentedToken, transport: Transport) -> AuthSession:
-    session = load_session(presented.session_id)
+    session = load_session(presented.session_id, is_rotation=True)
     if session is None:
         raise RefreshInvalid("no such session")
     # A forger knows the id from an access token; he must not be able to end the session with it.

@@ -7,6 +7,7 @@ near by takes to answer it (on the machine of docs/benchmarks.md 0.7 ms of 1.1 f
 * :func:`load_session` lets Django compile the SELECT once, and keeps its text.
 * :func:`write_rotation` writes both rows in one statement where the database can: one round trip
   and one commit instead of two.
+* :mod:`tokenauth.prepared` has both read and planned once for each connection, where it may.
 
 What is read and written is the same as by the ORM, which the tests compare field by field.
 """
@@ -20,11 +21,13 @@ from functools import lru_cache
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import DatabaseError, OperationalError, connections, models
 
 from tokenauth.audit import Origin, keep_history, savepoint, trim_history
 from tokenauth.database import write_alias
 from tokenauth.models import AuthSession, RefreshToken
+from tokenauth.prepared import execute
 
 __all__ = ["load_session", "write_rotation"]
 
@@ -38,6 +41,23 @@ _HISTORY = {
     "user_agent": "last_user_agent",
 }
 """The columns of a line of history, and those of the session that it is made of."""
+_NOT_ROTATED = (
+    "first_ip",
+    "first_user_agent",
+    "device",
+    "device_kind",
+    "new_device",
+    "moved_at",
+    "revoked_note",
+    "revoked_by",
+    "listed_at",
+)
+"""What is for staff. A column costs PostgreSQL as much as it does to read it here."""
+_AUTH_HASH = (
+    "get_session_auth_hash",
+    "get_session_auth_fallback_hash",
+    "_get_session_auth_hash",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +74,7 @@ class _Select:
     def run(self, session_id: uuid.UUID, alias: str) -> AuthSession | None:
         connection = connections[alias]
         key = AuthSession._meta.pk.get_db_prep_value(session_id, connection)
-        with connection.cursor() as cursor:
-            cursor.execute(self.sql, (key,))
-            row = cursor.fetchone()
+        row = execute(connection, self.sql, (key,))
         if row is None:
             return None
         values = list(row)
@@ -73,8 +91,10 @@ class _Select:
 
 
 @lru_cache(maxsize=16)
-def _select(alias: str, vendor: str, user_model: Any) -> _Select:  # noqa: ARG001 - tells two databases of one name apart
+def _select(alias: str, vendor: str, user_model: Any, *, is_rotation: bool) -> _Select:  # noqa: ARG001 - tells two databases of one name apart
     rows = AuthSession.objects.using(alias).select_related("user").filter(pk=_PLACEHOLDER)
+    if is_rotation:
+        rows = rows.defer(*_NOT_ROTATED, *_not_needed(user_model))
     compiler = rows.query.get_compiler(alias)
     sql, _ = compiler.as_sql()
     columns = [entry[0] for entry in compiler.select]
@@ -90,22 +110,40 @@ def _select(alias: str, vendor: str, user_model: Any) -> _Select:  # noqa: ARG00
     )
 
 
+def _not_needed(user_model: Any) -> list[str]:
+    """Return the fields of a user that a refresh does not need.
+
+    None, if the model's own idea of its auth hash, or of being active, may need any of them.
+    """
+    fields = {field.name for field in user_model._meta.concrete_fields}
+    own = (vars(base).get(name) for base in user_model.__mro__ for name in _AUTH_HASH)
+    by_django = {vars(AbstractBaseUser).get(name) for name in _AUTH_HASH}
+    if "is_active" not in fields or any(found not in by_django for found in own if found):
+        return []
+    needed = {user_model._meta.pk.name, "password", "is_active", user_model.USERNAME_FIELD}
+    return [f"user__{name}" for name in sorted(fields - needed)]
+
+
 def _part(columns: Sequence[Any], numbers: Sequence[int]) -> tuple[slice, list[str]]:
     part = slice(numbers[0], numbers[-1] + 1)
     return part, [column.target.attname for column in columns[part]]
 
 
-def load_session(session_id: uuid.UUID) -> AuthSession | None:
+def load_session(session_id: uuid.UUID, *, is_rotation: bool = False) -> AuthSession | None:
     """Return a session with its user, as ``with_user()`` loads them; ``None`` if there is none.
 
     Args:
         session_id: which.
+        is_rotation: leave out what a refresh neither reads nor answers; whoever asks for it,
+            a receiver of a signal say, has it loaded then.
     """
     alias, user_model = write_alias(), get_user_model()
     if _hides_users(user_model._default_manager, alias):
         # Whom it hides may depend on the request (a tenant), so nothing of it is kept.
         return AuthSession.objects.using(alias).with_user().filter(pk=session_id).first()
-    return _select(alias, connections[alias].vendor, user_model).run(session_id, alias)
+    vendor = connections[alias].vendor
+    select = _select(alias, vendor, user_model, is_rotation=is_rotation)
+    return select.run(session_id, alias)
 
 
 def _hides_users(manager: Any, alias: str) -> bool:
@@ -182,9 +220,8 @@ def _write_both(session: AuthSession, values: Mapping[str, Any], alias: str) -> 
         session.generation,
         *([session.auth_hash] if "auth_hash" in values else []),
     ]
-    with connection.cursor() as cursor:
-        cursor.execute(_both(alias, tuple(values)), parameters)
-        return bool(cursor.fetchone()[0])
+    row = execute(connection, _both(alias, tuple(values)), parameters)
+    return bool(row and row[0])
 
 
 @lru_cache(maxsize=16)
