@@ -11,6 +11,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run only the tests that use the database of this run, and to which it matters",
     )
+    parser.addoption(
+        "--requests-only",
+        action="store_true",
+        help="run only the tests of modules that make requests: for settings of those alone",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -30,6 +35,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     wanted = [
         item for item in items if _is_for(item, connection.vendor) and (every or _uses_one(item))
     ]
+    if config.getoption("--requests-only"):
+        wanted = [item for item in wanted if _makes_requests(item)]
     if len(wanted) < len(items):
         config.hook.pytest_deselected(items=[item for item in items if item not in set(wanted)])
         items[:] = wanted
@@ -45,3 +52,9 @@ def _uses_one(item: pytest.Item) -> bool:
     fixtures = set(getattr(item, "fixturenames", ()))
     marked = item.get_closest_marker("django_db") or item.get_closest_marker("every_database")
     return marked is not None or not fixtures.isdisjoint({"db", "transactional_db"})
+
+
+def _makes_requests(item: pytest.Item) -> bool:
+    module = getattr(item, "module", None)
+    clients = {"Api", "APIClient", "AsyncClient", "Client"}
+    return not clients.isdisjoint(vars(module)) or "client" in getattr(item, "fixturenames", ())
