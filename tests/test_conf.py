@@ -32,6 +32,8 @@ PLAIN: dict[str, tuple[str, Any, Any, Any]] = {
     "EVENT_RETENTION": ("event_retention", 365 * DAY, 90 * DAY, 90 * DAY),
     "ACCESS_TOKEN_CHECK": ("access_token_check", "session", "other", "other"),
     "THROTTLE_CACHE": ("throttle_cache", "default", "other", "other"),
+    "SECURITY_EMAILS": ("security_emails", (), ("reuse",), ("reuse",)),
+    "SITE_URL": ("site_url", None, "https://example.com", "https://example.com"),
     "ISSUER": ("issuer", None, "https://example.com", "https://example.com"),
     "AUDIENCE": ("audience", None, "api", "api"),
     "REFRESH_COOKIE_NAME": ("refresh_cookie_name", None, "__Secure-x", "__Secure-x"),

@@ -30,5 +30,6 @@ class TokenAuthConfig(AppConfig):
         for check in checks.DEPLOY_CHECKS:
             register(check, "tokenauth", deploy=True)
         import_module("tokenauth.receivers").connect()
+        import_module("tokenauth.notices.receivers").connect()
         if apps.is_installed("drf_spectacular"):
             import_module("tokenauth.schema")

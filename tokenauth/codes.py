@@ -40,6 +40,7 @@ class RevokedReason:
     ACCOUNT = "account"
     PASSWORD = "password"  # noqa: S105 - a reason, no password
     REUSE = "reuse"
+    REPORTED = "reported"
 
 
 class EndReason(models.TextChoices):

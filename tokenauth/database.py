@@ -14,6 +14,7 @@ from tokenauth.models import AuthSession
 __all__ = [
     "ATTEMPTS",
     "after_commit",
+    "exempt_from_atomic_requests",
     "in_transaction",
     "is_held_by_test_case",
     "refuse_transaction",
@@ -26,6 +27,7 @@ ATTEMPTS = 3
 
 P = ParamSpec("P")
 T = TypeVar("T")
+View = TypeVar("View", bound=Callable[..., Any])
 
 
 def write_alias() -> str:
@@ -65,6 +67,17 @@ def after_commit(action: Callable[[], Any], alias: str) -> None:
         transaction.on_commit(action, using=alias)
     else:
         action()
+
+
+def exempt_from_atomic_requests(view: View) -> View:
+    """Return a view that runs in no transaction of ``ATOMIC_REQUESTS``, on whatever database.
+
+    A revocation must be committed before its answer is sent, and stay so whatever becomes of
+    the response.
+    """
+    for alias in connections:
+        view = transaction.non_atomic_requests(alias)(view)
+    return view
 
 
 def is_held_by_test_case(action: Callable[[], Any], alias: str) -> bool:

@@ -15,13 +15,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from django.utils.translation import gettext as _
+
 from tokenauth.audit import clean
 from tokenauth.models import MAX_DEVICE, MAX_USER_AGENT, DeviceKind
 
 if TYPE_CHECKING:
     from ua_parser import Result
 
-__all__ = ["UNKNOWN", "Device", "describe"]
+__all__ = ["UNKNOWN", "Device", "describe", "describe_label"]
 
 _CACHED = 1024
 # RFC 9110 section 10.1.5: a user agent begins with the name of a product.
@@ -65,6 +67,14 @@ def describe(user_agent: str) -> Device:
         user_agent: anything at all; what is longer than is stored is cut off.
     """
     return _describe(user_agent[:MAX_USER_AGENT])
+
+
+def describe_label(label: str) -> str:
+    """Return a label of :func:`describe` in the reader's language, as one printable line."""
+    browser, between, system = clean(label, len(label)).rpartition(" on ")
+    if not between:
+        return system
+    return _("%(browser)s on %(system)s") % {"browser": browser, "system": system}
 
 
 @lru_cache(maxsize=_CACHED)

@@ -6,6 +6,7 @@ from django.urls import URLPattern, path
 
 from tokenauth.rest import TokenAuthView
 from tokenauth.views import (
+    EndSessionView,
     LogoutView,
     MeView,
     ReauthenticateView,
@@ -37,4 +38,11 @@ def without_login() -> list[URLPattern]:
         *endpoint("sessions/", SessionListView, "sessions"),
         *endpoint("sessions/revoke/", SessionRevokeView, "sessions-revoke"),
         *endpoint("sessions/<str:sid>/", SessionView, "session"),
+        *_page("end-session/<str:value>/", EndSessionView, "end-session"),
     ]
+
+
+def _page(route: str, view: type[EndSessionView], name: str) -> list[URLPattern]:
+    """Return the patterns of a page for people, likewise; no schema has it."""
+    answer = view.as_view()
+    return [path(route, answer, name=name), path(route.removesuffix("/"), answer)]

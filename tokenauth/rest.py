@@ -11,7 +11,6 @@ from collections.abc import ItemsView, Iterable, Sequence
 from types import FrameType
 from typing import IO, Any, NoReturn, cast
 
-from django.db import connections, transaction
 from django.http import HttpRequest
 from django.views.debug import SafeExceptionReporterFilter
 from rest_framework.authentication import BaseAuthentication
@@ -27,6 +26,7 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from tokenauth import csrf
+from tokenauth.database import exempt_from_atomic_requests
 from tokenauth.responses import CsrfFailed, response_for
 
 __all__ = ["MAX_BODY", "HideEverything", "TokenAuthView"]
@@ -146,15 +146,8 @@ class TokenAuthView(APIView):
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:
-        """Return the view, exempt from ``ATOMIC_REQUESTS`` on every database.
-
-        A revocation must be committed before its 401 is sent, and stay so whatever becomes of
-        the response.
-        """
-        view = super().as_view(**initkwargs)
-        for alias in connections:
-            view = transaction.non_atomic_requests(alias)(view)
-        return view
+        """Return the view, exempt from ``ATOMIC_REQUESTS``."""
+        return exempt_from_atomic_requests(super().as_view(**initkwargs))
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         """Wrap the request, and have any error page about it hide everything."""

@@ -1,7 +1,9 @@
 """Signals. Each is sent after commit, and a receiver that raises undoes nothing.
 
 ``session_started``
-    A login. Arguments: ``session`` (the row), ``user``.
+    A login. Arguments: ``session`` (the row), ``user``. ``session.new_device`` is true if the user
+    has had sessions, and lately none on such a device: a project that tells its users of it by
+    other ways than ``TOKENAUTH_SECURITY_EMAILS`` asks for that.
 ``refresh_rotated``
     A refresh token was exchanged for its successor. Arguments: ``session``.
 ``refresh_reused``

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy, npgettext_lazy, pgettext
 
 from tokenauth.accounts import end_of
 from tokenauth.audit import clean
-from tokenauth.devices import describe
+from tokenauth.devices import describe, describe_label
 from tokenauth.models import AuthEvent, AuthSession, EndReason, EventType, RevokedReason
 from tokenauth.selection import State
 
@@ -52,6 +52,7 @@ _REASONS: Mapping[str, Promise] = {
     RevokedReason.ACCOUNT: gettext_lazy("account changed"),
     RevokedReason.PASSWORD: gettext_lazy("password changed"),
     RevokedReason.REUSE: gettext_lazy("refresh token reused"),
+    RevokedReason.REPORTED: gettext_lazy("reported by the user as not theirs"),
     EndReason.EXPIRED: gettext_lazy("expired"),
     **STAFF_REASONS,
 }
@@ -110,14 +111,6 @@ def describe_user(session: AuthSession) -> str:
 def describe_device(session: AuthSession) -> str:
     """Return what the user calls the device, or else its browser and system."""
     return plain(session.device_name) or describe_label(session.device)
-
-
-def describe_label(label: str) -> str:
-    """Return a label of :func:`tokenauth.devices.describe` in the reader's language."""
-    browser, between, system = plain(label).rpartition(" on ")
-    if not between:
-        return system
-    return _("%(browser)s on %(system)s") % {"browser": browser, "system": system}
 
 
 def describe_agent(user_agent: str) -> str:

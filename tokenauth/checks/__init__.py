@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 from django.core.checks import CheckMessage
 
-from tokenauth.checks import addresses, clients, cookies, keys, lifetimes, mounts, project
+from tokenauth.checks import addresses, clients, cookies, keys, lifetimes, mounts, notices, project
 
 __all__ = ["CHECKS", "DEPLOY_CHECKS"]
 
@@ -50,6 +50,11 @@ CHECKS: tuple[Check, ...] = (
     addresses.check_proxies,
     project.check_middleware,
     mounts.check_mounts,
+    notices.check_security_emails,
+    notices.check_site_url,
+    notices.check_site_url_is_an_origin,
+    notices.check_email_page,
+    notices.check_email_templates,
     project.check_authentication_order,
 )
 

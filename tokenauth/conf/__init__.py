@@ -7,9 +7,10 @@ one subject, and their names.
 
 from __future__ import annotations
 
-from tokenauth.conf import clients, cookies, project, throttling, tokens
+from tokenauth.conf import clients, cookies, notices, project, throttling, tokens
 from tokenauth.conf.clients import DEFAULT_CLIENTS, Client, ClientSettings, Transport
 from tokenauth.conf.cookies import CookieSettings
+from tokenauth.conf.notices import NOTICES, Notice, NoticeSettings
 from tokenauth.conf.project import LoginGate, ProjectSettings
 from tokenauth.conf.throttling import ThrottleSettings
 from tokenauth.conf.tokens import ACCESS_CHECKS, AccessCheck, TokenSettings
@@ -17,11 +18,13 @@ from tokenauth.conf.tokens import ACCESS_CHECKS, AccessCheck, TokenSettings
 __all__ = [
     "ACCESS_CHECKS",
     "DEFAULT_CLIENTS",
+    "NOTICES",
     "SETTINGS",
     "AccessCheck",
     "Client",
     "Config",
     "LoginGate",
+    "Notice",
     "Transport",
     "config",
 ]
@@ -32,11 +35,19 @@ SETTINGS = (
     *cookies.NAMES,
     *project.NAMES,
     *throttling.NAMES,
+    *notices.NAMES,
 )
 """Every setting, without its ``TOKENAUTH_``."""
 
 
-class Config(ClientSettings, TokenSettings, CookieSettings, ProjectSettings, ThrottleSettings):
+class Config(
+    ClientSettings,
+    TokenSettings,
+    CookieSettings,
+    ProjectSettings,
+    ThrottleSettings,
+    NoticeSettings,
+):
     """``TOKENAUTH_*`` as typed properties. Each is read anew at every use."""
 
 

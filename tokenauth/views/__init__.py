@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from tokenauth.views.login import LoginView, ReauthenticateView
+from tokenauth.views.notices import EndSessionView
 from tokenauth.views.own import MeView, SessionListView, SessionRevokeView, SessionView
 from tokenauth.views.refresh import LogoutView, RefreshView
 
 __all__ = [
+    "EndSessionView",
     "LoginView",
     "LogoutView",
     "MeView",

@@ -1,0 +1,87 @@
+"""E-mails are on, and what they are sent from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.core.mail import EmailMultiAlternatives
+
+from tests.conftest import Api
+
+SITE = "https://example.com"
+FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
+SAFARI = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 "
+    "(KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1"
+)
+LINK = re.compile(re.escape(SITE) + r"(/auth/end-session/[\w.~@-]+/)")
+
+
+def outbox() -> list[EmailMultiAlternatives]:
+    """Return what has been sent."""
+    return mail.outbox  # type: ignore[attr-defined]  # django.test makes it
+
+
+def path_in(message: EmailMultiAlternatives) -> str:
+    """Return the path of the link in the text of an e-mail."""
+    (path,) = LINK.findall(message.body)
+    return str(path)
+
+
+def html_of(message: EmailMultiAlternatives) -> str:
+    """Return the HTML of an e-mail."""
+    ((html, kind),) = message.alternatives
+    assert kind == "text/html"
+    return str(html)
+
+
+@pytest.fixture
+def emails_on(settings: Any) -> None:
+    """Switch both e-mails on."""
+    settings.TOKENAUTH_SECURITY_EMAILS = ("new_device", "reuse")
+    settings.TOKENAUTH_SITE_URL = SITE
+
+
+@pytest.fixture
+def ada(emails_on: None, user: Any, clock: Any) -> Any:
+    """Ada, who has an address, and has signed in with Firefox an hour ago."""
+    user.email = "ada@example.org"
+    user.save()
+    sign_in = Api(REMOTE_ADDR="192.0.2.1", HTTP_USER_AGENT=FIREFOX)
+    assert sign_in.login().status_code == 200
+    clock.advance(hours=1)
+    return user
+
+
+@pytest.fixture
+def sign_in(ada: Any) -> Callable[..., Api]:
+    """Return a function that signs Ada in with a new browser; by default on an iPhone."""
+
+    def signed_in(user_agent: str = SAFARI, **more: Any) -> Api:
+        api = Api(REMOTE_ADDR="203.0.113.9", HTTP_USER_AGENT=user_agent)
+        assert api.login(client="app", **more).status_code == 200
+        return api
+
+    return signed_in
+
+
+@pytest.fixture
+def reuse(sign_in: Callable[..., Api], clock: Any) -> Callable[[], Api]:
+    """Return a function that signs Ada in with Firefox, and then presents an old token of hers."""
+
+    def reused() -> Api:
+        api = sign_in(FIREFOX)
+        old = api.refresh_token
+        for _ in range(2):
+            clock.advance(minutes=10)
+            assert api.refresh().status_code == 200
+            assert api.whoami().status_code == 200
+        clock.advance(minutes=10)
+        assert api.refresh(old).json()["reason"] == "reuse"
+        return api
+
+    return reused

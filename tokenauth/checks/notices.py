@@ -1,0 +1,132 @@
+"""Checks of the e-mails to users."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import CheckMessage
+from django.template import TemplateDoesNotExist, TemplateSyntaxError
+from django.template.loader import get_template
+from django.urls import NoReverseMatch, reverse
+
+from tokenauth.checks.problem import Problem
+from tokenauth.conf import NOTICES
+from tokenauth.notices.mail import TEMPLATES
+
+__all__ = [
+    "check_email_page",
+    "check_email_templates",
+    "check_security_emails",
+    "check_site_url",
+    "check_site_url_is_an_origin",
+]
+
+NOT_NOTICES = Problem(
+    "E110",
+    "TOKENAUTH_SECURITY_EMAILS is not a list of what users can be told.",
+    'Set it to ("new_device", "reuse"), to one of them with a comma behind it, or remove it.',
+)
+NO_SITE_URL = Problem(
+    "E111",
+    "TOKENAUTH_SECURITY_EMAILS is set, and TOKENAUTH_SITE_URL is not.",
+    'Set it to the origin of your site, such as "https://example.com". Links are never made of '
+    "the Host of a request, which whoever sends it chooses.",
+)
+NOT_AN_ORIGIN = Problem(
+    "E112",
+    "TOKENAUTH_SITE_URL is not an origin that begins with https://.",
+    'Set it to scheme and host alone, such as "https://example.com": no path, and no "/" at the '
+    "end. http:// is for localhost, and for any host while DEBUG is on.",
+)
+NO_PAGE = Problem(
+    "E113",
+    'TOKENAUTH_SECURITY_EMAILS is set, and reverse("tokenauth:end-session") fails: no e-mail '
+    "could have its link.",
+    'Mount the endpoints by path("auth/", include("tokenauth.urls")), in no other namespace and '
+    "without arguments before it.",
+)
+NO_TEMPLATE = Problem(
+    "E114",
+    "TOKENAUTH_SECURITY_EMAILS is set, and the template {name} cannot be loaded.",
+    "Have an entry in TEMPLATES whose BACKEND is Django's and whose APP_DIRS is True, or put "
+    "right the template of that name in your own directory.",
+)
+
+LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+PAGES = ("end_session", "end_session_done", "end_session_invalid", "end_session_busy")
+
+
+def _wanted() -> list[object] | None:
+    """Return what users are to be told, or ``None`` without a list."""
+    entries: object = getattr(settings, "TOKENAUTH_SECURITY_EMAILS", ())
+    return list(entries) if isinstance(entries, list | tuple) else None
+
+
+def check_security_emails(**_: Any) -> list[CheckMessage]:
+    """The e-mails that are asked for exist (E110)."""
+    wanted = _wanted()
+    known = wanted is not None and all(isinstance(kind, str) and kind in NOTICES for kind in wanted)
+    return [] if known else [NOT_NOTICES.found()]
+
+
+def check_site_url(**_: Any) -> list[CheckMessage]:
+    """E-mails know the site that their links lead to (E111)."""
+    missing = getattr(settings, "TOKENAUTH_SITE_URL", None) is None
+    return [NO_SITE_URL.found()] if _wanted() and missing else []
+
+
+def check_site_url_is_an_origin(**_: Any) -> list[CheckMessage]:
+    """The site is an https origin (E112)."""
+    url: object = getattr(settings, "TOKENAUTH_SITE_URL", None)
+    if url is None or (isinstance(url, str) and _is_origin(url)):
+        return []
+    return [NOT_AN_ORIGIN.found()]
+
+
+def _is_origin(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return False
+    if not host or not url.isascii() or "@" in url or url.split() != [url]:
+        return False
+    shown = f"[{host}]" if ":" in host else host
+    bare = f"{parts.scheme}://{shown}" + ("" if port is None else f":{port}")
+    # Nothing but scheme, host and port: a path, a query or an empty port would be left over.
+    if url.lower() != bare:
+        return False
+    return parts.scheme == "https" or (
+        parts.scheme == "http" and (host in LOCAL or bool(settings.DEBUG))
+    )
+
+
+def check_email_page(**_: Any) -> list[CheckMessage]:
+    """The page behind the links is mounted (E113)."""
+    if not _wanted():
+        return []
+    try:
+        reverse("tokenauth:end-session", args=["x"])
+    except NoReverseMatch:
+        return [NO_PAGE.found()]
+    return []
+
+
+def check_email_templates(**_: Any) -> list[CheckMessage]:
+    """What the e-mails and their page are made of can be loaded (E114)."""
+    kinds = [kind for kind in _wanted() or () if isinstance(kind, str) and kind in NOTICES]
+    if not kinds:
+        return []
+    names = [f"tokenauth/email/{kind}_{end}" for kind in kinds for end in TEMPLATES]
+    names += [f"tokenauth/{name}.html" for name in PAGES]
+    return [NO_TEMPLATE.found(name=name) for name in names if not _can_be_loaded(name)]
+
+
+def _can_be_loaded(name: str) -> bool:
+    try:
+        get_template(name)
+    except (TemplateDoesNotExist, TemplateSyntaxError):
+        return False
+    return True
