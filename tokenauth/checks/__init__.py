@@ -66,4 +66,5 @@ DEPLOY_CHECKS: tuple[Check, ...] = (
     cookies.check_cookie_samesite_is_strict,
     cookies.check_cookie_is_secure,
     addresses.check_proxies_are_named,
+    notices.check_mail_server_is_given_up,
 )

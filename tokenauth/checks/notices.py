@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 from urllib.parse import urlsplit
 
+import django
 from django.conf import settings
 from django.core.checks import CheckMessage
 from django.template import TemplateDoesNotExist, TemplateSyntaxError
@@ -18,6 +20,7 @@ from tokenauth.notices.mail import TEMPLATES
 __all__ = [
     "check_email_page",
     "check_email_templates",
+    "check_mail_server_is_given_up",
     "check_security_emails",
     "check_site_url",
     "check_site_url_is_an_origin",
@@ -54,6 +57,15 @@ NO_TEMPLATE = Problem(
     "right the template of that name in your own directory.",
 )
 
+NO_TIMEOUT = Problem(
+    "W110",
+    "E-mails are sent within the login that they are about, and no time is set after which a mail "
+    "server that does not answer is given up.",
+    'Set "timeout" in the OPTIONS of MAILERS["default"] (before Django 6.1: EMAIL_TIMEOUT) to a '
+    "few seconds, or have TASKS run by workers.",
+)
+
+SMTP = "django.core.mail.backends.smtp.EmailBackend"
 LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 PAGES = ("end_session", "end_session_done", "end_session_invalid", "end_session_busy")
 
@@ -130,3 +142,26 @@ def _can_be_loaded(name: str) -> bool:
     except (TemplateDoesNotExist, TemplateSyntaxError):
         return False
     return True
+
+
+def check_mail_server_is_given_up(**_: Any) -> list[CheckMessage]:
+    """A mail server that does not answer holds no login for ever (W110)."""
+    queued = django.VERSION >= (6, 0) and settings.is_overridden("TASKS")
+    backend, timeout = _mailer()
+    endless = _wanted() and not queued and backend == SMTP and timeout is None
+    return [NO_TIMEOUT.found()] if endless else []
+
+
+def _mailer() -> tuple[object, object]:
+    """Return the backend that e-mails are sent by, and its timeout, as far as they can be read."""
+    mailers: object = getattr(settings, "MAILERS", None)
+    if django.VERSION < (6, 1) or mailers is None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Django 6.1 has deprecated them: its own words to say
+            return settings.EMAIL_BACKEND, settings.EMAIL_TIMEOUT
+    default = mailers.get("default") if isinstance(mailers, dict) else None
+    if not isinstance(default, dict):
+        return None, None
+    options = default.get("OPTIONS")
+    timeout = options.get("timeout") if isinstance(options, dict) else None
+    return default.get("BACKEND", SMTP), timeout
