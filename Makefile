@@ -73,10 +73,12 @@ revocation: $(VENV)/tests.stamp $(VENV)/postgresql.stamp
 storm: $(VENV)/tests.stamp $(VENV)/browser.stamp
 	$(CLEAN) $(BIN)/python -m tests.browser.storm $(or $(ARGS),--write)
 
-# The images of docs/admin.md, of a seeded database, and those of the demo's page. Needs Chromium.
+# The images of docs/admin.md, of a seeded database, those of the demo's page, and those of
+# docs/notices.md. Needs Chromium.
 screenshots: $(VENV)/tests.stamp $(VENV)/browser.stamp
 	$(CLEAN) $(BIN)/python -m tests.console_browser.screenshots
 	$(CLEAN) $(BIN)/python -m tests.demo.screenshots
+	$(CLEAN) $(BIN)/python -m tests.notices_browser.screenshots
 
 # Every database, the oldest and the newest versions. Needs PostgreSQL and MariaDB: see .ci/run.
 matrix:

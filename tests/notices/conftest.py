@@ -13,15 +13,11 @@ from django.core.mail import EmailMultiAlternatives
 from django.utils import translation
 
 from tests.conftest import Api
+from tests.notices.agents import FIREFOX, SAFARI
 
 collect_ignore = [] if django.VERSION >= (6, 0) else ["test_tasks.py"]
 
 SITE = "https://example.com"
-FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
-SAFARI = (
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 "
-    "(KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1"
-)
 LINK = re.compile(re.escape(SITE) + r"(/auth/end-session/[\w.~@-]+/)")
 
 

@@ -12,7 +12,8 @@ import django
 import pytest
 
 from tests.conftest import Api, Clock
-from tests.notices.conftest import FIREFOX, SAFARI, outbox
+from tests.notices.agents import FIREFOX, SAFARI
+from tests.notices.conftest import outbox
 from tokenauth.models import AuthSession
 from tokenauth.notices.delivery import MOST_PER_HOUR, deliver
 

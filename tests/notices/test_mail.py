@@ -8,7 +8,8 @@ import pytest
 from django.utils import translation
 
 from tests.conftest import Api, Clock
-from tests.notices.conftest import FIREFOX, html_of, outbox, path_in
+from tests.notices.agents import FIREFOX
+from tests.notices.conftest import html_of, outbox, path_in
 from tokenauth.models import AuthSession
 from tokenauth.notices.mail import address_of, facts_about, language_of, write
 

@@ -7,7 +7,8 @@ import pytest
 from django.db import connections, transaction
 
 from tests.conftest import Api
-from tests.notices.conftest import FIREFOX, SAFARI, outbox, path_in
+from tests.notices.agents import FIREFOX, SAFARI
+from tests.notices.conftest import outbox, path_in
 from tokenauth import sessions
 from tokenauth.audit import Origin
 from tokenauth.models import AuthSession
