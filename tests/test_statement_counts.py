@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core import mail
 from django.db import connection
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
@@ -83,6 +84,18 @@ class TestLogin:
         with counting() as count:
             assert Api().login(client="app").status_code == 200
 
+        assert count.total == 6
+
+    def test_on_a_new_device(self, busy: User, settings: Any):
+        """A login that the user is told of by e-mail: none more."""
+        settings.TOKENAUTH_SECURITY_EMAILS = ("new_device", "reuse")
+        settings.TOKENAUTH_SITE_URL = "https://example.com"
+        User.objects.update(email="ada@example.org")
+        Api(HTTP_USER_AGENT="known/1.0").login(client="app")
+        with counting() as count:
+            assert Api(HTTP_USER_AGENT="other/1.0").login(client="app").status_code == 200
+
+        assert [message.to for message in mail.outbox] == [["ada@example.org"]] * 2
         assert count.total == 6
 
     def test_replacing(self, busy: User):

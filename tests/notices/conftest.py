@@ -77,10 +77,10 @@ def sign_in(ada: Any) -> Callable[..., Api]:
 
 
 @pytest.fixture
-def reuse(sign_in: Callable[..., Api], clock: Any) -> Callable[[], Api]:
+def reuse(sign_in: Callable[..., Api], clock: Any) -> Callable[..., Api]:
     """Return a function that signs Ada in with Firefox, and then presents an old token of hers."""
 
-    def reused() -> Api:
+    def reused(**extra: Any) -> Api:
         api = sign_in(FIREFOX)
         old = api.refresh_token
         for _ in range(2):
@@ -88,7 +88,7 @@ def reuse(sign_in: Callable[..., Api], clock: Any) -> Callable[[], Api]:
             assert api.refresh().status_code == 200
             assert api.whoami().status_code == 200
         clock.advance(minutes=10)
-        assert api.refresh(old).json()["reason"] == "reuse"
+        assert api.refresh(old, **extra).json()["reason"] == "reuse"
         return api
 
     return reused

@@ -3,6 +3,7 @@
 import logging
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -14,8 +15,9 @@ import pytest
 from tests.conftest import Api, Clock
 from tests.notices.agents import FIREFOX, SAFARI
 from tests.notices.conftest import outbox
+from tokenauth.counters import counters
 from tokenauth.models import AuthSession
-from tokenauth.notices.delivery import MOST_PER_HOUR, deliver
+from tokenauth.notices.delivery import MOST_PER_HOUR, deliver, deliver_once
 
 pytestmark = pytest.mark.any_database
 
@@ -190,9 +192,9 @@ class TestDue:
     def test_once_for_a_session_and_kind(self, ada: Any) -> None:
         """A queue that runs a task twice sends one e-mail."""
         session = AuthSession.objects.with_user().get()
-        assert deliver("new_device", session, "en")
-        assert not deliver("new_device", session, "en")
-        assert deliver("reuse", session, "en")
+        assert deliver_once("new_device", session, "en")
+        assert not deliver_once("new_device", session, "en")
+        assert deliver_once("reuse", session, "en")
         assert len(outbox()) == 2
 
     def test_five_in_an_hour_for_a_user(self, sign_in: SignIn, clock: Clock, caplog: Any) -> None:
@@ -203,6 +205,33 @@ class TestDue:
         assert AuthSession.objects.filter(new_device=True).count() == MOST_PER_HOUR + 2
         said = [line for line in caplog.records if line.name == "tokenauth.notices"]
         assert [line.levelno for line in said] == [logging.WARNING] * 2
+
+    def test_may_be_sent_again_after_an_hour(
+        self, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A place is free an hour after it was taken, by the cache's own time."""
+        for number in range(MOST_PER_HOUR):
+            sign_in(f"client{number}/1.0")
+        now = time.time()
+        for seconds, sent in ((3590, 0), (3610, 1)):
+            monkeypatch.setattr("time.time", lambda later=now + seconds: later)
+            sign_in(f"after{seconds}/1.0")
+            assert len(outbox()) == MOST_PER_HOUR + sent
+
+    def test_costs_one_operation_of_the_cache(
+        self, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Of the first in an hour, which most are."""
+        asked: list[str] = []
+        add = counters.add
+
+        def counted(key: str, value: Any, seconds: float) -> bool:
+            asked.append(key)
+            return add(key, value, seconds)
+
+        monkeypatch.setattr(counters, "add", counted)
+        sign_in()
+        assert len(asked) == 1
 
     def test_of_one_kind_leave_the_other_alone(
         self, sign_in: SignIn, reuse: Callable[[], Api]

@@ -18,6 +18,7 @@ from tests.notices.conftest import outbox, path_in
 from tests.test_statement_counts import counting
 from tokenauth.models import AuthEvent, AuthSession
 from tokenauth.notices.links import value_of
+from tokenauth.revocation import mark_revoked
 from tokenauth.sessions import revoke_session, start_session
 
 pytestmark = pytest.mark.any_database
@@ -161,13 +162,22 @@ class TestPost:
 
     @pytest.mark.django_db(transaction=True)
     @pytest.mark.parametrize("scope", ["one", "all"])
-    def test_is_committed_under_atomic_requests(
+    def test_is_in_no_transaction_of_the_request(
         self, path: str, client: Client, monkeypatch: pytest.MonkeyPatch, scope: str
     ) -> None:
-        """Another connection sees it, even if a middleware fails after the view."""
+        """Under ATOMIC_REQUESTS a deadlock would undo all: here it is tried again, and committed."""
         monkeypatch.setitem(connections.settings["default"], "ATOMIC_REQUESTS", 1)
-        client.post(path, {"scope": scope})
-        assert not connection.in_atomic_block
+        refused: list[str] = []
+
+        def once(*args: Any, **kwargs: Any) -> int:
+            if not refused:
+                refused.append(scope)
+                raise OperationalError("deadlock")
+            return mark_revoked(*args, **kwargs)
+
+        monkeypatch.setattr("tokenauth.revocation.mark_revoked", once)
+        assert client.post(path, {"scope": scope}).status_code == 200
+        assert refused == [scope]
         other = connection.copy()
         try:
             with other.cursor() as cursor:

@@ -13,10 +13,10 @@ from tokenauth.models import AuthSession
 from tokenauth.notices.links import LINK_LIFETIME
 from tokenauth.notices.mail import address_of, write
 
-__all__ = ["MOST_PER_HOUR", "deliver"]
+__all__ = ["MOST_PER_HOUR", "deliver", "deliver_once"]
 
 MOST_PER_HOUR = 5
-"""So many e-mails of a kind a user gets in an hour: the sixth would tell nothing new."""
+"""So many e-mails of a kind a user gets within an hour: a sixth would tell nothing new."""
 
 _HOUR = 3600.0
 
@@ -24,9 +24,9 @@ logger = logging.getLogger("tokenauth.notices")
 
 
 def deliver(kind: Notice, session: AuthSession, language: str) -> bool:
-    """Send a user the e-mail about a session, unless it is none too many.
+    """Send a user the e-mail about a session, unless it is one too many.
 
-    None without a user or an address, a second one about the same, or a sixth within an hour.
+    None without a user or an address, and no sixth within an hour.
 
     Args:
         kind: what it is about.
@@ -37,9 +37,7 @@ def deliver(kind: Notice, session: AuthSession, language: str) -> bool:
         Whether it was handed to the mail server.
     """
     user = session.live_user()
-    if user is None or not address_of(user):
-        return False
-    if not _is_due(kind, session):
+    if user is None or not address_of(user) or not _has_room(kind, session):
         return False
     try:
         message = write(kind, session, user, system.now(), language)
@@ -59,18 +57,23 @@ def deliver(kind: Notice, session: AuthSession, language: str) -> bool:
         return False
 
 
-def _is_due(kind: Notice, session: AuthSession) -> bool:
-    """Count it; return whether it is the first about the session, and not too many for the user."""
-    # Queues run a task twice now and then.
-    if not counters.add(f"tokenauth:notice:{kind}:{session.pk}", 1, LINK_LIFETIME.total_seconds()):
-        return False
-    count = counters.increase(f"tokenauth:notices:{kind}:{_digest(session.user_id)}", _HOUR)
-    if count > MOST_PER_HOUR:
-        logger.warning(
-            "session %s: no e-mail %s, as %d were due in an hour", session.pk, kind, count
-        )
-        return False
-    return True
+def deliver_once(kind: Notice, session: AuthSession, language: str) -> bool:
+    """Do as :func:`deliver`, once for a session and kind: queues repeat what they are given."""
+    key, seconds = f"tokenauth:notice:{kind}:{session.pk}", LINK_LIFETIME.total_seconds()
+    return counters.add(key, 1, seconds) and deliver(kind, session, language)
+
+
+def _has_room(kind: Notice, session: AuthSession) -> bool:
+    """Take one of the user's places for e-mails of a kind, each for an hour; return whether."""
+    user = _digest(session.user_id)
+    # The first is free nearly always, so this is one operation of the cache.
+    if any(
+        counters.add(f"tokenauth:notices:{kind}:{user}:{place}", 1, _HOUR)
+        for place in range(MOST_PER_HOUR)
+    ):
+        return True
+    logger.warning("no e-mail %s about session %s: too many in an hour", kind, session.pk)
+    return False
 
 
 def _digest(key: Any) -> str:

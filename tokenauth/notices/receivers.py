@@ -11,7 +11,7 @@ from django.utils.translation import get_language
 
 from tokenauth.conf import Notice, config
 from tokenauth.models import AuthSession
-from tokenauth.notices.delivery import deliver
+from tokenauth.notices.delivery import deliver, deliver_once
 from tokenauth.notices.mail import language_of
 from tokenauth.signals import refresh_reused, session_started
 
@@ -39,14 +39,14 @@ def _after_reuse(session: AuthSession, **_kwargs: Any) -> None:
 
 def _hand_over(kind: Notice, session: AuthSession, language: str) -> None:
     """Queue the e-mail if the project has a queue; send it here if not, or if that fails."""
-    if django.VERSION >= (6, 0) and settings.is_overridden("TASKS"):
-        try:
-            # Here: a task asks the project's queue whether it takes it as soon as it is defined.
-            from tokenauth.notices.tasks import send_notice  # noqa: PLC0415
+    if not (django.VERSION >= (6, 0) and settings.is_overridden("TASKS")):
+        deliver(kind, session, language)
+        return
+    try:
+        # Here: a task asks the project's queue whether it takes it as soon as it is defined.
+        from tokenauth.notices.tasks import send_notice  # noqa: PLC0415
 
-            send_notice.enqueue(kind, str(session.pk), language)
-        except Exception:
-            logger.exception("the e-mail %s about session %s was not queued", kind, session.pk)
-        else:
-            return
-    deliver(kind, session, language)
+        send_notice.enqueue(kind, str(session.pk), language)
+    except Exception:
+        logger.exception("the e-mail %s about session %s was not queued", kind, session.pk)
+        deliver_once(kind, session, language)

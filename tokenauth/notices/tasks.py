@@ -11,7 +11,7 @@ import django
 from tokenauth.conf import Notice
 from tokenauth.database import write_alias
 from tokenauth.models import AuthSession
-from tokenauth.notices.delivery import deliver
+from tokenauth.notices.delivery import deliver_once
 
 __all__ = ["HAS_TASKS"]
 
@@ -35,4 +35,4 @@ if HAS_TASKS:
         sessions = AuthSession.objects.using(write_alias()).with_user()
         session = sessions.filter(pk=session_id).first()
         if session is not None:
-            deliver(kind, session, language)
+            deliver_once(kind, session, language)
