@@ -7,7 +7,7 @@ from zipfile import ZipFile
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-DATA = {".py", ".typed", ".html", ".css", ".js", ".ts", ".po", ".mo", ".svg"}
+DATA = {".py", ".typed", ".html", ".txt", ".css", ".js", ".ts", ".po", ".mo", ".svg"}
 AUTO_FIELDS = ["AutoField", "SmallAutoField", "BigAutoField"]
 PENDING = """
 from tests import settings

@@ -165,7 +165,7 @@ class TestPost:
     def test_is_in_no_transaction_of_the_request(
         self, path: str, client: Client, monkeypatch: pytest.MonkeyPatch, scope: str
     ) -> None:
-        """Under ATOMIC_REQUESTS a deadlock would undo all: here it is tried again, and committed."""
+        """A deadlock is tried again, which in a transaction it cannot be, and then committed."""
         monkeypatch.setitem(connections.settings["default"], "ATOMIC_REQUESTS", 1)
         refused: list[str] = []
 

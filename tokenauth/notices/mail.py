@@ -61,7 +61,7 @@ def write(
     with translation.override(language):
         context = {
             "user": user,
-            "username": clean(user.get_username(), MAX_SUBJECT),
+            "username": clean(str(user.get_username()), MAX_SUBJECT),
             "session": session,
             "facts": facts_about(session),
             "site": site_name(),
