@@ -44,7 +44,7 @@ class TestTexts:
         with translation.override(language):
             (sign_in if kind == "new_device" else reuse)()
         (message,) = outbox()
-        body = LINK.sub("https://example.com/auth/end-session/<value>/", message.body)
+        body = LINK.sub("https://example.com/auth/end-session/<value>/", str(message.body))
         assert f"Subject: {message.subject}\n\n{body}" == WRITTEN[kind, language]
 
     def test_are_all_that_there_are(self) -> None:

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.core import mail
 from django.db import OperationalError, connection, connections
 from django.test import Client
 from django.urls import include
@@ -211,7 +210,7 @@ class TestEnded:
     ) -> None:
         """The session of a stolen token has ended by itself; its link is for the rest."""
         reuse()
-        path = path_in(mail.outbox[-1])  # type: ignore[attr-defined]  # django.test makes it
+        path = path_in(outbox()[-1])
         assert 'value="all"' in client.get(path).content.decode()
         client.post(path, {"scope": "all"})
         assert sorted(reasons()) == ["reported", "reuse"]
