@@ -27,7 +27,7 @@ ATTEMPTS = 3
 
 P = ParamSpec("P")
 T = TypeVar("T")
-View = TypeVar("View", bound=Callable[..., Any])
+V = TypeVar("V", bound=Callable[..., Any])
 
 
 def write_alias() -> str:
@@ -69,7 +69,7 @@ def after_commit(action: Callable[[], Any], alias: str) -> None:
         action()
 
 
-def exempt_from_atomic_requests(view: View) -> View:
+def exempt_from_atomic_requests(view: V) -> V:
     """Return a view that runs in no transaction of ``ATOMIC_REQUESTS``, on whatever database.
 
     A revocation must be committed before its answer is sent, and stay so whatever becomes of

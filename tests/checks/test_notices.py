@@ -106,6 +106,15 @@ class TestPage:
         assert problems(**ON, **apart) == ["E113"]
         assert problems(**apart) == []
 
+    def test_must_be_known_to_a_worker(self) -> None:
+        """A worker makes links too, so its settings need the URLconf."""
+        worker: dict[str, Any] = {
+            "ROOT_URLCONF": None,
+            "TOKENAUTH_REFRESH_COOKIE_PATH": "/auth/",
+        }
+        assert problems(**ON, **worker) == ["E113"]
+        assert problems(**worker) == []
+
 
 class TestTemplates:
     def test_must_be_there(self) -> None:
@@ -114,6 +123,11 @@ class TestTemplates:
         assert {str(message.id) for message in found} == {"tokenauth.E114"}
         assert len(found) == 2 * 3 + 4
         assert problems(TEMPLATES=[]) == []
+
+    def test_do_not_hide_what_else_is_wrong(self) -> None:
+        """An engine that cannot be loaded is no exception of this check."""
+        found = messages(**ON, TEMPLATES=[{"BACKEND": "none.Engine"}])
+        assert {str(message.id) for message in found} == {"tokenauth.E114"}
 
     def test_must_be_right(self, tmp_path: Path) -> None:
         """A project's own with an error in it is found when the server starts."""

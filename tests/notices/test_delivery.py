@@ -75,9 +75,9 @@ class MailServer:
                 return
 
 
-def send_by_smtp(settings: Any, port: int) -> None:
+def send_by_smtp(settings: Any, port: int, seconds: float) -> None:
     """Send e-mails to a server on this machine."""
-    options = {"host": "127.0.0.1", "port": port, "timeout": 5}
+    options = {"host": "127.0.0.1", "port": port, "timeout": seconds}
     settings.MAILERS = {"default": {"BACKEND": SMTP, "OPTIONS": options}}
     if django.VERSION < (6, 1):
         settings.EMAIL_BACKEND = SMTP
@@ -90,10 +90,10 @@ def mail_server(settings: Any) -> Iterator[Callable[..., MailServer]]:
     """Return a function that starts a mail server and has the project use it."""
     servers: list[MailServer] = []
 
-    def started(**answers: bytes) -> MailServer:
+    def started(seconds: float = 20, **answers: bytes) -> MailServer:
         server = MailServer(answers)
         servers.append(server)
-        send_by_smtp(settings, server.port)
+        send_by_smtp(settings, server.port, seconds)
         return server
 
     yield started
@@ -101,8 +101,9 @@ def mail_server(settings: Any) -> Iterator[Callable[..., MailServer]]:
         server.close()
 
 
-FAULTS = {
-    "hangs up": {"connect": b""},
+FAULTS: dict[str, dict[str, Any]] = {
+    "says nothing": {"connect": b"", "seconds": 0.2},
+    "hangs up": {"ehlo": b""},
     "is not ready": {"connect": b"421 not now\r\n"},
     "refuses the recipient": {"rcpt": b"550 no such user\r\n"},
     "hangs up in the middle": {"sent": b""},
@@ -117,7 +118,7 @@ class TestFailure:
         sign_in: SignIn,
         mail_server: Callable[..., MailServer],
         caplog: Any,
-        answers: dict[str, bytes],
+        answers: dict[str, Any],
     ) -> None:
         """The session lives, and the log says what kind of fault it was, without its words."""
         mail_server(**answers)

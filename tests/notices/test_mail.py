@@ -4,15 +4,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import polib
 import pytest
 from django.utils import translation
 
 from tests.conftest import Api, Clock
 from tests.notices.conftest import html_of, outbox, path_in
+from tests.test_translations import LOCALE, english
+from tokenauth.conf import NOTICES, Notice
 from tokenauth.models import AuthSession
 from tokenauth.notices.mail import address_of, facts_about, language_of, write
 
 pytestmark = pytest.mark.any_database
+
+GERMAN = LOCALE / "de" / "LC_MESSAGES" / "django.po"
 
 SignIn = Callable[..., Api]
 
@@ -59,10 +64,12 @@ class TestWrite:
         secrets = [api.access, api.refresh_token, bytes(session.seed).hex(), session.auth_hash]
         assert [secret for secret in secrets if str(secret) in said] == []
 
-    def test_is_in_the_language(self, session: AuthSession, clock: Clock) -> None:
-        """All of it: German has no English words, and says so in its HTML."""
-        message = write("reuse", session, session.user, clock(), "de")
-        assert message.subject.startswith("Eine Sitzung Ihres Kontos auf example.com")
+    @pytest.mark.parametrize("kind", NOTICES)
+    def test_is_in_the_language(self, session: AuthSession, clock: Clock, kind: Notice) -> None:
+        """All of it: the German one has none of our English messages, and says so in its HTML."""
+        message = write(kind, session, session.user, clock(), "de")
+        assert "Konto" in message.subject
+        assert english(html_of(message), of=polib.pofile(str(GERMAN))) == []
         assert "Firefox auf Windows" in message.body
         assert '<html lang="de" dir="ltr">' in html_of(message)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import polib
 import pytest
 from django.db import OperationalError, connection, connections
 from django.test import Client
@@ -15,6 +16,7 @@ from tests.conftest import Api, Clock
 from tests.domain import events
 from tests.notices.conftest import outbox, path_in
 from tests.test_statement_counts import counting
+from tests.test_translations import LOCALE, english
 from tokenauth.models import AuthEvent, AuthSession
 from tokenauth.notices.links import value_of
 from tokenauth.revocation import mark_revoked
@@ -91,6 +93,18 @@ class TestGet:
         assert heading(response) == "Ist diese Sitzung nicht Ihre?"
         assert response["Content-Language"] == "de"
         assert '<html lang="de" dir="ltr">' in response.content.decode()
+
+    def test_has_no_english_words_in_german(
+        self, ada: Any, session: AuthSession, clock: Clock, client: Client, settings: Any
+    ) -> None:
+        """None of our messages is left untranslated, on each of the pages."""
+        settings.LANGUAGE_CODE = "de"
+        path = f"/auth/end-session/{value_of(session.pk, clock(), 'de')}/"
+        pages = [client.get(path), client.post(path), client.post(path)]
+        pages += [client.post(path, {"scope": "all"}), client.get("/auth/end-session/x/")]
+        german = polib.pofile(str(LOCALE / "de" / "LC_MESSAGES" / "django.po"))
+        assert len({heading(page) for page in pages}) == len(pages)
+        assert [english(page.content.decode(), of=german) for page in pages] == [[]] * len(pages)
 
 
 class TestPost:

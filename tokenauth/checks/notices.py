@@ -9,7 +9,6 @@ from typing import Any
 import django
 from django.conf import settings
 from django.core.checks import CheckMessage
-from django.template import TemplateDoesNotExist, TemplateSyntaxError
 from django.template.loader import get_template
 from django.urls import NoReverseMatch, reverse
 
@@ -116,6 +115,8 @@ def check_email_page(**_: Any) -> list[CheckMessage]:
     """The page behind the links is mounted (E113)."""
     if not _wanted():
         return []
+    if not getattr(settings, "ROOT_URLCONF", None):  # as a worker's settings may have it
+        return [NO_PAGE.found()]
     try:
         reverse("tokenauth:end-session", args=["x"])
     except NoReverseMatch:
@@ -136,7 +137,7 @@ def check_email_templates(**_: Any) -> list[CheckMessage]:
 def _can_be_loaded(name: str) -> bool:
     try:
         get_template(name)
-    except (TemplateDoesNotExist, TemplateSyntaxError):
+    except Exception:  # noqa: BLE001 - not there, wrong, or TEMPLATES itself is
         return False
     return True
 
