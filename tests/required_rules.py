@@ -13,6 +13,7 @@ REQUIRED_RULES = {
     "REQ-07": "every answer is no-store",
     "REQ-08": "the password is verified exactly as sent",
     "REQ-10": "the login accepts one method and one media type, and nothing from the URL",
+    "REQ-13": "a project can ask for a second step before any token exists",
     "REQ-14": "rotation gives a refresh token that differs from all before",
     "REQ-15": "a refresh token too old for the grace ends the session with its newest token",
     "REQ-16": "a superseded token names its session for as long as the session can live",

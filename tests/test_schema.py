@@ -46,6 +46,7 @@ urlpatterns = [path("auth/", include("tokenauth.urls"))]
 
 OPERATIONS = {
     ("post", "/auth/login/"): "tokenauth_login",
+    ("post", "/auth/login/second-step/"): "tokenauth_second_step",
     ("post", "/auth/refresh/"): "tokenauth_refresh",
     ("post", "/auth/logout/"): "tokenauth_logout",
     ("post", "/auth/reauthenticate/"): "tokenauth_reauthenticate",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from tokenauth.conf import clients, cookies, project, throttling, tokens
 from tokenauth.conf.clients import DEFAULT_CLIENTS, Client, ClientSettings, Transport
 from tokenauth.conf.cookies import CookieSettings
-from tokenauth.conf.project import LoginGate, ProjectSettings
+from tokenauth.conf.project import LoginGate, ProjectSettings, SecondStep
 from tokenauth.conf.throttling import ThrottleSettings
 from tokenauth.conf.tokens import ACCESS_CHECKS, AccessCheck, TokenSettings
 
@@ -22,6 +22,7 @@ __all__ = [
     "Client",
     "Config",
     "LoginGate",
+    "SecondStep",
     "Transport",
     "config",
 ]

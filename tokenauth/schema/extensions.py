@@ -129,6 +129,20 @@ class LoginExtension(ViewExtension):
         return {"post": post}
 
 
+class SecondStepExtension(ViewExtension):
+    """``POST login/second-step/``."""
+
+    target_class = "tokenauth.views.SecondStepView"
+
+    def operations(self) -> _Operations:
+        """See :class:`ViewExtension`."""
+        challenge = text(MAX_CREDENTIAL, minLength=1, writeOnly=True)
+        body = body_of("AuthSecondStep", ("challenge",), challenge=challenge)
+        errors = ("login_failed", "not_found", *_BODY, *_COOKIE)
+        post = operation("second_step", 200, Tokens, errors, takes=credentials(), body=body)
+        return {"post": post}
+
+
 class RefreshExtension(ViewExtension):
     """``POST refresh/``."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tokenauth.views.login import LoginView, ReauthenticateView
 from tokenauth.views.own import MeView, SessionListView, SessionRevokeView, SessionView
 from tokenauth.views.refresh import LogoutView, RefreshView
+from tokenauth.views.second_step import SecondStepView
 
 __all__ = [
     "LoginView",
@@ -12,6 +13,7 @@ __all__ = [
     "MeView",
     "ReauthenticateView",
     "RefreshView",
+    "SecondStepView",
     "SessionListView",
     "SessionRevokeView",
     "SessionView",
