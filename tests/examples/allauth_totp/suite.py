@@ -50,7 +50,7 @@ def second(api: Api, token: str, answer: Any) -> Any:
     return api._keep(api.post(PATH, sent, bearer=False))
 
 
-def test_checks_pass() -> None:
+def test_checks_pass(db: None) -> None:
     """The gate is what the check beside allauth.mfa asks for."""
     call_command("check", fail_level="WARNING")
 
