@@ -136,6 +136,7 @@ class TestSchema:
         ("key", "expected"),
         [
             (("post", "/auth/login/"), {"login_failed", "mfa_required"}),
+            (("post", "/auth/login/second-step/"), {"login_failed"}),
             (
                 ("post", "/auth/refresh/"),
                 {"refresh_missing", "refresh_invalid", "refresh_superseded", "session_ended"},

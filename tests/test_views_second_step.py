@@ -8,6 +8,7 @@ from django.contrib.auth import signals
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.urls import include, path
+from rest_framework.exceptions import ValidationError
 
 from tests.conftest import PASSWORD, Api, Clock
 from tests.races import racers
@@ -38,6 +39,12 @@ def verify(request: HttpRequest, user: Any, answer: Mapping[str, Any]) -> Sequen
 def slip(request: HttpRequest, user: Any, answer: Mapping[str, Any]) -> Any:
     """Return what the answer asks for."""
     return {"true": True, "text": "otp", "empty": [], "numbers": [1]}[answer["code"]]
+
+
+def strict(request: HttpRequest, user: Any, answer: Mapping[str, Any]) -> None:
+    """Refuse what is no text."""
+    if not isinstance(answer.get("code"), str):
+        raise ValidationError({"code": ["Six digits."]})
 
 
 @pytest.fixture(autouse=True)
@@ -410,6 +417,66 @@ class TestRequest:
         both = f"{COOKIE}=a; {COOKIE}=b; {STEP}={api.http.cookies[STEP].value}"
         response = second(api, challenge, HTTP_COOKIE=both)
         assert (response.status_code, response.json()["code"]) == (400, "refresh_ambiguous")
+
+    @pytest.mark.req("REQ-10")
+    def test_is_json_in_a_post(self, user: User, api: Api) -> None:
+        """Other methods and media types do nothing."""
+        challenge = first(api)
+        for method in ("get", "put", "delete"):
+            assert getattr(api.http, method)(PATH).status_code == 405
+        form = api.http.post(PATH, {"challenge": challenge, "code": CODE})
+        assert form.status_code == 415
+        for body in ("", "[]", "{", '{"challenge": "a", "challenge": "b"}'):
+            sent = api.http.post(PATH, body, content_type="application/json")
+            assert sent.status_code == 400
+        assert asked == []
+
+    def test_that_the_project_refuses_is_not_understood(
+        self, user: User, api: Api, settings: Any
+    ) -> None:
+        """A function may say what is wrong with the answer."""
+        settings.TOKENAUTH_SECOND_STEP = f"{ME}strict"
+        response = second(api, first(api), 5)
+        assert response.status_code == 400
+        assert response.json()["errors"] == {"code": ["Six digits."]}
+
+    @pytest.mark.req("REQ-129")
+    @pytest.mark.parametrize("debug", [True, False])
+    def test_that_fails_shows_no_secret(
+        self, user: User, api: Api, settings: Any, debug: Any
+    ) -> None:
+        """Neither challenge nor answer nor nonce, on Django's technical page either."""
+        settings.DEBUG = debug
+        settings.TOKENAUTH_SECOND_STEP = f"{ME}slip"
+        challenge = first(api)
+        nonce = next(iter(api.http.cookies.values())).value
+        sent = {"challenge": challenge, "code": "true", "pin": "tellnobody"}
+        response = api.post(PATH, sent)
+        assert response.status_code == 500
+        for secret in (challenge, "tellnobody", nonce):
+            assert secret not in response.text
+
+
+class TestCookie:
+    def test_under_debug_has_no_prefix_and_no_secure(
+        self, user: User, api: Api, settings: Any
+    ) -> None:
+        """As the refresh cookie: Safari drops Secure cookies on localhost."""
+        settings.DEBUG = True
+        challenge = first(api)
+        [cookie] = api.http.cookies.values()
+        assert (cookie.key, cookie["secure"]) == ("tokenauth-step", "")
+        assert second(api, challenge).status_code == 200
+
+    def test_at_the_root_has_the_prefix_of_the_host(
+        self, user: User, api: Api, settings: Any
+    ) -> None:
+        """No sibling host can plant one then."""
+        settings.TOKENAUTH_REFRESH_COOKIE_PATH = "/"
+        challenge = first(api)
+        [cookie] = api.http.cookies.values()
+        assert (cookie.key, cookie["path"]) == ("__Host-Http-tokenauth-step", "/")
+        assert second(api, challenge).status_code == 200
 
 
 class TestOneUse:

@@ -116,6 +116,29 @@ def test_again_is_the_same_user_in_another_session(
     assert AuthSession.objects.filter(revoked_at=None).count() == 2
 
 
+def test_allauths_pages_know_the_user_by_the_access_cookie(
+    provider: Provider, api: Api, settings: Any
+) -> None:
+    """The connected accounts, which need a login."""
+    page = "/accounts/3rdparty/"
+    log_in(api)
+    assert api.http.get(page).status_code == 302
+    settings.TOKENAUTH_ACCESS_COOKIE = True
+    log_in(api)
+    assert api.http.get(page).status_code == 200
+
+
+@pytest.mark.req("REQ-01")
+def test_over_another_session_by_the_access_cookie(
+    provider: Provider, api: Api, settings: Any
+) -> None:
+    """The way back has it, so the session that it belongs to ends."""
+    settings.TOKENAUTH_ACCESS_COOKIE = True
+    log_in(api)
+    log_in(api)
+    assert AuthSession.objects.filter(revoked_at=None).count() == 1
+
+
 def test_logout_ends_it(provider: Provider, api: Api) -> None:
     """By our endpoint."""
     log_in(api)
