@@ -78,10 +78,12 @@ def _without_prefix(name: str) -> str:
 def refresh_cookie_name(request: HttpRequest) -> str:
     """Return the name of the refresh cookie for a request."""
     name = config.refresh_cookie_name
-    if name is None:
-        prefix = HOST_PREFIX if refresh_cookie_path() == "/" else SECURE_PREFIX
-        name = prefix + REFRESH_NAME
+    name = _prefixed(REFRESH_NAME) if name is None else name
     return name if _is_secure(request) else _without_prefix(name)
+
+
+def _prefixed(name: str) -> str:
+    return (HOST_PREFIX if refresh_cookie_path() == "/" else SECURE_PREFIX) + name
 
 
 def access_cookie_name(request: HttpRequest) -> str:
@@ -91,8 +93,7 @@ def access_cookie_name(request: HttpRequest) -> str:
 
 def step_cookie_name(request: HttpRequest) -> str:
     """Return the name of the cookie that binds a login's second step to its browser."""
-    prefix = HOST_PREFIX if refresh_cookie_path() == "/" else SECURE_PREFIX
-    return (prefix if _is_secure(request) else "") + STEP_NAME
+    return _prefixed(STEP_NAME) if _is_secure(request) else STEP_NAME
 
 
 def _values(request: HttpRequest, name: str) -> list[str]:

@@ -27,7 +27,7 @@ SECOND_STEP_WITHOUT_GATE = Problem(
     "E102",
     "TOKENAUTH_SECOND_STEP is set without TOKENAUTH_LOGIN_GATE, so nobody is asked for it: the "
     "password alone would pass.",
-    "Set TOKENAUTH_LOGIN_GATE to the function that asks for the second step, or remove both.",
+    "Set TOKENAUTH_LOGIN_GATE to the function that asks for the second step, or remove it.",
 )
 
 
