@@ -102,6 +102,18 @@ def test_step_up_is_committed(app: Api) -> None:
     assert events("login_failed", "step_up") == [("login_failed", ""), ("step_up", "")]
 
 
+@pytest.mark.req("REQ-13", "REQ-29")
+def test_second_step_is_committed(user: User, api: Api, settings: Any) -> None:
+    """So is the trace of a wrong answer."""
+    settings.TOKENAUTH_LOGIN_GATE = "tests.test_views_second_step.gate"
+    settings.TOKENAUTH_SECOND_STEP = "tests.test_views_second_step.verify"
+    challenge = api.login(client="app").json()["challenge"]["token"]
+    for code in ("000000", "123456"):
+        api.post("/auth/login/second-step/", {"challenge": challenge, "code": code})
+    assert committed("amr")[0][0] in ('["pwd", "otp", "mfa"]', ["pwd", "otp", "mfa"])
+    assert events("login_failed", "login") == [("login_failed", ""), ("login", "")]
+
+
 def test_rotate_refuses_a_transaction(user: User) -> None:
     """Inside atomic() a rollback could undo a revocation: RuntimeError, and nothing changed."""
     token = str(start_session(user, client="app").refresh)

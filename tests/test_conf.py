@@ -23,6 +23,10 @@ def gate(_request: Any, _user: Any) -> None:
     """Let everybody pass."""
 
 
+def verify(_request: Any, _user: Any, _answer: Any) -> None:
+    """Refuse every answer."""
+
+
 # By setting: the property, its default, and another value as it is set and as it is read.
 PLAIN: dict[str, tuple[str, Any, Any, Any]] = {
     "ACCESS_TOKEN_LIFETIME": ("access_token_lifetime", 5 * MINUTE, MINUTE, MINUTE),
@@ -42,6 +46,7 @@ PLAIN: dict[str, tuple[str, Any, Any, Any]] = {
     "REFRESH_COOKIE_SECURE": ("refresh_cookie_secure", None, True, True),
     "ACCESS_COOKIE": ("access_cookie", False, True, True),
     "LOGIN_GATE": ("login_gate", None, f"{__name__}.gate", gate),
+    "SECOND_STEP": ("second_step", None, f"{__name__}.verify", verify),
     "ADMIN_USER_PAGES": ("admin_user_pages", True, False, False),
     "TRUSTED_PROXIES": (
         "trusted_proxies",

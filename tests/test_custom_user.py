@@ -31,4 +31,4 @@ def test_custom_user_model() -> None:
         check=False,
     )
     assert run.returncode == 0, run.stdout + run.stderr
-    assert "14 passed" in run.stdout
+    assert "18 passed" in run.stdout

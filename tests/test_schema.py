@@ -46,6 +46,7 @@ urlpatterns = [path("auth/", include("tokenauth.urls"))]
 
 OPERATIONS = {
     ("post", "/auth/login/"): "tokenauth_login",
+    ("post", "/auth/login/second-step/"): "tokenauth_second_step",
     ("post", "/auth/refresh/"): "tokenauth_refresh",
     ("post", "/auth/logout/"): "tokenauth_logout",
     ("post", "/auth/reauthenticate/"): "tokenauth_reauthenticate",
@@ -135,6 +136,7 @@ class TestSchema:
         ("key", "expected"),
         [
             (("post", "/auth/login/"), {"login_failed", "mfa_required"}),
+            (("post", "/auth/login/second-step/"), {"login_failed"}),
             (
                 ("post", "/auth/refresh/"),
                 {"refresh_missing", "refresh_invalid", "refresh_superseded", "session_ended"},

@@ -393,7 +393,7 @@ class TestTransactions:
         """Login, then logout in one transaction: the cookies are cleared."""
         from django.http import HttpResponse  # noqa: PLC0415 - short
 
-        from tokenauth.cookies import apply_deferred  # noqa: PLC0415 - short
+        from tokenauth.deferred import apply_deferred  # noqa: PLC0415 - short
 
         request, response = rf.post("/"), HttpResponse()
         with transaction.atomic():

@@ -22,4 +22,4 @@ def test_soft_deletion():
     )  # fmt: skip
 
     assert run.returncode == 0, run.stdout
-    assert "5 passed" in run.stdout
+    assert "6 passed" in run.stdout

@@ -15,7 +15,7 @@ from django.contrib.auth.models import User
 from django.core import mail
 from django.db import connection
 from django.db.models import F
-from django.test.utils import CaptureQueriesContext
+from django.test.utils import CaptureQueriesContext, override_settings
 
 from tests.conftest import PASSWORD, Api, Clock
 from tests.domain import row, start
@@ -130,6 +130,34 @@ class TestLogin:
 
         assert len(by_django) == 1
         assert count.total - len(by_django) == 8
+
+    @override_settings(
+        TOKENAUTH_LOGIN_GATE="tests.test_views_second_step.gate",
+        TOKENAUTH_SECOND_STEP="tests.test_views_second_step.verify",
+    )
+    def test_in_two_steps(self, busy: User):
+        """One for the password, then as many as a login has: the look-up of the user again."""
+        with counting() as count:
+            asked = Api().login(client="app").json()["challenge"]["token"]
+        assert count.total == 1
+        with counting() as count:
+            sent = {"challenge": asked, "code": "123456"}
+            assert Api().post("/auth/login/second-step/", sent).status_code == 200
+
+        assert count.total == 6
+
+    @override_settings(
+        TOKENAUTH_LOGIN_GATE="tests.test_views_second_step.gate",
+        TOKENAUTH_SECOND_STEP="tests.test_views_second_step.verify",
+    )
+    def test_second_step_wrong(self, busy: User):
+        """Of what is no challenge: none. Of a wrong answer: two, one of them the event."""
+        asked = Api().login(client="app").json()["challenge"]["token"]
+        for challenge, statements in (("garbage", 0), (asked, 2)):
+            with counting() as count:
+                sent = {"challenge": challenge, "code": "x"}
+                assert Api().post("/auth/login/second-step/", sent).status_code == 401
+            assert count.total == statements
 
 
 def _updates_password(sql: str) -> bool:

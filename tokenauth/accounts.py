@@ -26,6 +26,7 @@ __all__ = [
     "end_of",
     "list_changed_account",
     "note_rehash",
+    "valid_auth_hashes",
 ]
 
 _COARSE = {
@@ -54,6 +55,11 @@ class AuthHash(enum.Enum):
 def auth_hash(user: Any) -> str:
     """Return Django's session auth hash of ``user``; empty for user models without one."""
     return user.get_session_auth_hash() if hasattr(user, "get_session_auth_hash") else ""
+
+
+def valid_auth_hashes(user: Any) -> list[str]:
+    """Return every hash that stands for the account as it is: the current one, and fallbacks."""
+    return [auth_hash(user), *_fallback_hashes(user)]
 
 
 def compare_auth_hash(user: Any, stored: str) -> AuthHash:
@@ -106,7 +112,7 @@ def list_changed_account(user: Any, now: datetime) -> None:
         user_id=user.pk, revoked_at__isnull=True, expires_at__gt=now
     )
     if getattr(user, "is_active", True) and _is_visible(user):
-        theirs = theirs.exclude(auth_hash__in=[auth_hash(user), *_fallback_hashes(user)])
+        theirs = theirs.exclude(auth_hash__in=valid_auth_hashes(user))
     theirs.update(listed_at=now)
 
 

@@ -6,13 +6,14 @@ Refresh cookie
     ``__Host-Http-tokenauth-refresh``: no sibling host can then plant one.
 Access cookie
     ``__Host-Http-tokenauth-access``: HttpOnly, Secure, SameSite=Lax, path ``/``. Optional.
+Step cookie
+    ``__Secure-tokenauth-step``: as the refresh cookie. Five minutes, between two steps of a login.
 
 Plain http under ``DEBUG`` gets neither Secure nor a prefix.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from http.cookies import Morsel
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,6 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 
 from tokenauth.conf import config
-from tokenauth.database import after_commit, in_transaction, is_held_by_test_case, write_alias
 from tokenauth.exceptions import AmbiguousCookie
 
 if TYPE_CHECKING:
@@ -32,33 +32,28 @@ if TYPE_CHECKING:
 
 __all__ = [
     "access_cookie_name",
-    "apply_deferred",
-    "clear_after_commit",
     "clear_cookies",
     "clear_planted_cookies",
-    "defer_clear",
-    "defer_nothing",
-    "defer_set",
-    "is_waiting",
+    "clear_step_cookie",
     "presented_tokens",
     "read_access_cookie",
     "read_refresh_cookie",
+    "read_step_cookies",
     "refresh_cookie_name",
     "refresh_cookie_path",
-    "set_after_commit",
     "set_cookies",
-    "settle",
+    "set_step_cookie",
+    "step_cookie_name",
 ]
 
 REFRESH_NAME = "tokenauth-refresh"
 ACCESS_NAME = "tokenauth-access"
+STEP_NAME = "tokenauth-step"
 HOST_PREFIX = "__Host-Http-"
 SECURE_PREFIX = "__Secure-"
 PREFIXES = (HOST_PREFIX, "__Host-", "__Http-", SECURE_PREFIX)
 EPOCH = "Thu, 01 Jan 1970 00:00:00 GMT"
 MAX_PARENT_DOMAINS = 5
-_DEFERRED = "_tokenauth_cookies"
-_WAITING = "_tokenauth_waiting"
 
 
 def refresh_cookie_path() -> str:
@@ -83,15 +78,22 @@ def _without_prefix(name: str) -> str:
 def refresh_cookie_name(request: HttpRequest) -> str:
     """Return the name of the refresh cookie for a request."""
     name = config.refresh_cookie_name
-    if name is None:
-        prefix = HOST_PREFIX if refresh_cookie_path() == "/" else SECURE_PREFIX
-        name = prefix + REFRESH_NAME
+    name = _prefixed(REFRESH_NAME) if name is None else name
     return name if _is_secure(request) else _without_prefix(name)
+
+
+def _prefixed(name: str) -> str:
+    return (HOST_PREFIX if refresh_cookie_path() == "/" else SECURE_PREFIX) + name
 
 
 def access_cookie_name(request: HttpRequest) -> str:
     """Return the name of the access cookie for a request."""
     return (HOST_PREFIX if _is_secure(request) else "") + ACCESS_NAME
+
+
+def step_cookie_name(request: HttpRequest) -> str:
+    """Return the name of the cookie that binds a login's second step to its browser."""
+    return _prefixed(STEP_NAME) if _is_secure(request) else STEP_NAME
 
 
 def _values(request: HttpRequest, name: str) -> list[str]:
@@ -128,6 +130,11 @@ def read_access_cookie(request: HttpRequest) -> str | None:
         return _read(request, access_cookie_name(request))
     except AmbiguousCookie:
         return None
+
+
+def read_step_cookies(request: HttpRequest) -> list[str]:
+    """Return every step cookie of a request: one that is planted beside ours takes nothing away."""
+    return _values(request, step_cookie_name(request))
 
 
 def presented_tokens(request: HttpRequest) -> tuple[list[str], list[str]]:
@@ -183,6 +190,20 @@ def clear_cookies(request: HttpRequest, response: HttpResponseBase) -> None:
         response.set_cookie(access_cookie_name(request), "", **gone, **_access_attributes(request))
 
 
+def set_step_cookie(
+    request: HttpRequest, response: HttpResponseBase, nonce: str, seconds: int
+) -> None:
+    """Have the browser hold what the challenge of its login is bound to, for so long."""
+    name, attributes = step_cookie_name(request), _refresh_attributes(request)
+    response.set_cookie(name, nonce, max_age=seconds, **attributes)
+
+
+def clear_step_cookie(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Delete the step cookie: its login is complete."""
+    gone: dict[str, Any] = {"max_age": 0, "expires": EPOCH}
+    response.set_cookie(step_cookie_name(request), "", **gone, **_refresh_attributes(request))
+
+
 def clear_planted_cookies(request: HttpRequest, response: HttpResponseBase) -> None:
     """Delete the refresh cookie of every parent domain, and leave the one of this host.
 
@@ -216,57 +237,3 @@ def _paths_above(path: str) -> list[str]:
     parts = [part for part in path.split("/") if part][:4]
     stems = ["/" + "/".join(parts[:count]) for count in range(1, len(parts) + 1)]
     return ["/", *(variant for stem in stems for variant in (stem, f"{stem}/"))]
-
-
-def defer_set(request: HttpRequest, tokens: Tokens) -> None:
-    """Have the middleware set the cookies of these tokens on whatever response follows."""
-    setattr(request, _DEFERRED, tokens)
-
-
-def defer_clear(request: HttpRequest) -> None:
-    """Have the middleware delete the cookies on whatever response follows."""
-    setattr(request, _DEFERRED, None)
-
-
-def set_after_commit(request: HttpRequest, tokens: Tokens) -> None:
-    """Have the middleware set the cookies of these tokens, if what made them is committed."""
-    _after_commit(request, lambda: defer_set(request, tokens))
-
-
-def clear_after_commit(request: HttpRequest) -> None:
-    """Have the middleware delete the cookies, if what ended their session is committed."""
-    _after_commit(request, lambda: defer_clear(request))
-
-
-def _after_commit(request: HttpRequest, action: Callable[[], None]) -> None:
-    if in_transaction(write_alias()):
-        request.__dict__.setdefault(_WAITING, []).append(action)
-    after_commit(action, write_alias())
-
-
-def is_waiting(request: HttpRequest) -> bool:
-    """Return whether something about cookies was asked for in a transaction."""
-    return _WAITING in request.__dict__
-
-
-def settle(request: HttpRequest) -> None:
-    """In a ``TestCase``, which commits nothing, do what a commit would have done."""
-    for action in request.__dict__.pop(_WAITING, ()):
-        if is_held_by_test_case(action, write_alias()):
-            action()
-
-
-def defer_nothing(request: HttpRequest) -> None:
-    """Forget what ``defer_set`` or ``defer_clear`` asked for."""
-    request.__dict__.pop(_DEFERRED, None)
-
-
-def apply_deferred(request: HttpRequest, response: HttpResponseBase) -> None:
-    """Write what ``defer_set`` or ``defer_clear``, whichever came last, asked for."""
-    if not hasattr(request, _DEFERRED):
-        return
-    tokens: Tokens | None = request.__dict__.pop(_DEFERRED)
-    if tokens is None:
-        clear_cookies(request, response)
-    else:
-        set_cookies(request, response, tokens)

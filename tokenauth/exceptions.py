@@ -10,6 +10,7 @@
     ├── AccessInvalid            an access token that is not accepted, for whatever fault
     ├── AmbiguousCookie          two cookies of one name: which one is honest cannot be told
     ├── AccountUnusable          no session may be started for this account
+    ├── SecondStepFailed         a challenge or an answer that does not complete a login
     ├── UnknownClient            a client that ``TOKENAUTH_CLIENTS`` does not have
     └── TryAgain                 lost too many races; nothing changed, safe to repeat
 
@@ -26,6 +27,7 @@ __all__ = [
     "RefreshFailed",
     "RefreshInvalid",
     "RefreshSuperseded",
+    "SecondStepFailed",
     "SessionEnded",
     "TokenAuthError",
     "TryAgain",
@@ -80,6 +82,10 @@ class AmbiguousCookie(TokenAuthError):
 
 class AccountUnusable(TokenAuthError):
     """The account does not exist or is not active, so it gets no session."""
+
+
+class SecondStepFailed(TokenAuthError):
+    """The challenge of a login is no longer good, never was, or was not answered rightly."""
 
 
 class UnknownClient(TokenAuthError):

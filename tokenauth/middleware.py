@@ -12,7 +12,7 @@ from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
-from tokenauth import cookies, current
+from tokenauth import current, deferred
 from tokenauth.exceptions import AccessInvalid, SessionEnded, TryAgain
 from tokenauth.responses import ERRORS, RETRY_AFTER, challenge, error_body
 from tokenauth.revocation_list import revocation_list
@@ -66,7 +66,7 @@ class TokenAuthMiddleware:
         response = self._before(request)
         if response is None:
             response = await cast("Awaitable[HttpResponseBase]", self.get_response(request))
-        if current.first_use(request) or cookies.is_waiting(request):
+        if current.first_use(request) or deferred.is_waiting(request):
             await sync_to_async(self._record)(request)
         return self._after(request, response)
 
@@ -96,12 +96,12 @@ class TokenAuthMiddleware:
 
     def _record(self, request: HttpRequest) -> None:
         """What the database has to be asked or told once the view's transaction has ended."""
-        cookies.settle(request)
+        deferred.settle(request)
         if access := current.first_use(request):
             current.record_first_use(access)
 
     def _after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        cookies.apply_deferred(request, response)
+        deferred.apply_deferred(request, response)
         found = current.cookie_user(request)
         if found is not None and found.was_asked:
             patch_vary_headers(response, ["Cookie"])

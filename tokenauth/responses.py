@@ -23,6 +23,7 @@ from tokenauth.exceptions import (
     AmbiguousCookie,
     RefreshInvalid,
     RefreshSuperseded,
+    SecondStepFailed,
     SessionEnded,
     TryAgain,
 )
@@ -143,6 +144,7 @@ _DOMAIN: dict[type[Exception], str] = {
     RefreshSuperseded: "refresh_superseded",
     AccessInvalid: "access_invalid",
     AccountUnusable: "login_failed",
+    SecondStepFailed: "login_failed",
     AmbiguousCookie: "refresh_ambiguous",
     TryAgain: "try_again",
 }

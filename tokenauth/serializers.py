@@ -16,6 +16,7 @@ __all__ = [
     "ReauthenticateSerializer",
     "RefreshSerializer",
     "RevokeSerializer",
+    "SecondStepSerializer",
     "refresh_token_of",
     "session_data",
     "tokens_data",
@@ -55,6 +56,12 @@ class LoginSerializer(serializers.Serializer[Any]):
     remember = _Flag(default=True)
     device_name = _Text(max_length=MAX_DEVICE_NAME, default="", allow_blank=True)
     client = _Text(max_length=64, required=False)
+
+
+class SecondStepSerializer(serializers.Serializer[Any]):
+    """A challenge; what else there is, is the answer, which the project's function reads."""
+
+    challenge = _Text(max_length=MAX_CREDENTIAL)
 
 
 class ReauthenticateSerializer(serializers.Serializer[Any]):

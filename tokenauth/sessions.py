@@ -173,7 +173,11 @@ def _replaced_event(session: AuthSession, now: datetime, origin: Origin) -> Any:
 
 
 def record_failed_login(
-    *, client: str, origin: Origin = NOWHERE, session: AuthSession | None = None
+    *,
+    client: str,
+    origin: Origin = NOWHERE,
+    session: AuthSession | None = None,
+    user: Any = None,
 ) -> None:
     """Write the audit row of a login that failed, or of a wrong password for a step-up.
 
@@ -183,10 +187,12 @@ def record_failed_login(
         client: which client was asked for.
         origin: where the request came from.
         session: the session that was to be stepped up; its user is known.
+        user: whose login it was, if the first step has shown that.
     """
     kind, now, detail = EventType.LOGIN_FAILED, system.now(), {"client": client}
     if session is None:
-        record([make_event(kind, at=now, origin=origin, detail=detail)])
+        key = getattr(user, "pk", None)
+        record([make_event(kind, at=now, user_id=key, origin=origin, detail=detail)])
     else:
         record([event_about(kind, session, at=now, origin=origin, detail=detail)])
 

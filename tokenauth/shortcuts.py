@@ -14,7 +14,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.http import HttpRequest
 
-from tokenauth import cookies
+from tokenauth import cookies, deferred
 from tokenauth.addresses import origin_of
 from tokenauth.conf import config
 from tokenauth.models import AuthSession, RevokedReason
@@ -105,7 +105,7 @@ def login(
         replaces=_sessions_of_cookies(request) if by_cookie else [],
         before_commit=announce,
     )
-    cookies.set_after_commit(request, tokens)
+    deferred.set_after_commit(request, tokens)
     return tokens
 
 
@@ -134,7 +134,7 @@ def logout(request: Any, *, refresh_token: str | None = None) -> int:
         user = living[0].user if living else None
         user_logged_out.send(sender=user.__class__, request=request, user=user)
     _become(request, AnonymousUser(), None)
-    cookies.clear_after_commit(request)
+    deferred.clear_after_commit(request)
     return ended
 
 
@@ -163,7 +163,7 @@ def step_up(request: Any, *, amr: Sequence[str]) -> Tokens | None:
         return None
     tokens = step_up_session(session, amr=amr, origin=origin_of(request))
     request.auth_session = tokens.session
-    cookies.set_after_commit(request, tokens)
+    deferred.set_after_commit(request, tokens)
     return tokens
 
 
@@ -190,7 +190,7 @@ def update_session_auth_hash(request: Any, user: Any) -> Tokens | None:
     if not session or session.user_id != user.pk:
         return None
     tokens = renew_after_password_change(session, user, origin=origin_of(request))
-    cookies.set_after_commit(request, tokens)
+    deferred.set_after_commit(request, tokens)
     return tokens
 
 

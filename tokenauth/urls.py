@@ -7,8 +7,12 @@ its last slash: a redirect would lose the body of a POST.
 from __future__ import annotations
 
 from tokenauth.endpoints import endpoint, without_login
-from tokenauth.views import LoginView
+from tokenauth.views import LoginView, SecondStepView
 
 app_name = "tokenauth"
 
-urlpatterns = [*endpoint("login/", LoginView, "login"), *without_login()]
+urlpatterns = [
+    *endpoint("login/", LoginView, "login"),
+    *endpoint("login/second-step/", SecondStepView, "second-step"),
+    *without_login(),
+]

@@ -8,6 +8,7 @@ NAMES = (
     *("access", "refresh", "raw", "refresh_token", "access_token", "seed"),
     *("__Secure-tokenauth-refresh", "__Host-Http-tokenauth-refresh", "tokenauth-refresh"),
     *("__Host-Http-tokenauth-access", "tokenauth-access"),
+    *("__Secure-tokenauth-step", "__Host-Http-tokenauth-step", "tokenauth-step", "challenge"),
 )
 
 

@@ -18,6 +18,10 @@ class MemberManager(BaseUserManager["Member"]):
         member.save(using=self._db)
         return member
 
+    def get_by_natural_key(self, username: str | None) -> "Member":
+        """Return who logs in by this address, in whatever case it is typed."""
+        return self.get(email__iexact=username)
+
     def create_superuser(self, email: str, password: str | None = None, **more: Any) -> "Member":
         """Save and return a member who may do everything."""
         return self.create_user(email, password, is_staff=True, is_superuser=True, **more)

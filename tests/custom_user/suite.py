@@ -54,6 +54,34 @@ def test_me(ada: Member, logged_in: Api) -> None:
     assert answer["user"] == {"id": str(ada.pk), "username": "ada@example.org"}
 
 
+@pytest.mark.parametrize("typed", ["ada@example.org", "ADA@Example.ORG"])
+def test_login_by_email(ada: Member, typed: str) -> None:
+    """The member ``username`` is the address, found in any case; the account keeps its own."""
+    client = Api()
+    assert client.login(typed).status_code == 200
+    assert client.whoami().json() == {"username": "ada@example.org"}
+
+
+@pytest.mark.req("REQ-03")
+def test_login_fails_alike(ada: Member) -> None:
+    """A wrong password, an unknown address, and a member "email" in the place of "username"."""
+    wrong, unknown = Api().login("ADA@example.org", "x"), Api().login("bob@example.org", "x")
+    assert wrong.status_code == 401
+    assert (wrong.content, wrong.headers) == (unknown.content, unknown.headers)
+    misnamed = Api().post("/auth/login/", {"email": "ada@example.org", "password": PASSWORD})
+    assert list(misnamed.json()["errors"]) == ["username"]
+
+
+def test_second_step(ada: Member, settings: Any) -> None:
+    """The challenge names a member whose key is a UUID."""
+    settings.TOKENAUTH_LOGIN_GATE = "tests.test_views_second_step.gate"
+    settings.TOKENAUTH_SECOND_STEP = "tests.test_views_second_step.verify"
+    client = Api()
+    challenge = client.login("ADA@example.org").json()["challenge"]["token"]
+    sent = {"challenge": challenge, "code": "123456"}
+    assert client.post("/auth/login/second-step/", sent).json()["session"]["amr"][-1] == "mfa"
+
+
 def test_refresh_and_logout(clock: Clock, logged_in: Api) -> None:
     """A session rotates, is used, and ends."""
     clock.advance(seconds=60)

@@ -86,6 +86,7 @@ def walk(advance: Any) -> None:
     me.send("POST", "/auth/login", login)
     for method in ("GET", "PUT", "OPTIONS"):
         me.send(method, "/auth/login/")
+    me.send("POST", "/auth/login/second-step/", {"challenge": "x"})
     me.send("GET", "/auth/me/")
     me.send("GET", "/auth/me/", Authorization="Bearer x")
     if "access" not in app:  # throttled

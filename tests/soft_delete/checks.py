@@ -43,6 +43,17 @@ def test_endpoints(user: Any, api: Api):
     assert api.login().status_code == 401
 
 
+def test_second_step(user: Any, api: Api, settings: Any):
+    """Who is deleted between two steps of a login gets no session."""
+    settings.TOKENAUTH_LOGIN_GATE = "tests.test_views_second_step.gate"
+    settings.TOKENAUTH_SECOND_STEP = "tests.test_views_second_step.verify"
+    sent = {"code": "123456"}
+    for deleted, status in ((False, 200), (True, 401)):
+        sent["challenge"] = api.login(client="app").json()["challenge"]["token"]
+        Member.objects.update(deleted=deleted)
+        assert api.post("/auth/login/second-step/", sent).status_code == status
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("model", [Member, Customer])
 def test_deletion_through_a_proxy(user: Any, model: type[Member]):

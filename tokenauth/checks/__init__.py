@@ -13,7 +13,17 @@ from collections.abc import Callable, Sequence
 
 from django.core.checks import CheckMessage
 
-from tokenauth.checks import addresses, clients, cookies, keys, lifetimes, mounts, notices, project
+from tokenauth.checks import (
+    addresses,
+    clients,
+    cookies,
+    keys,
+    lifetimes,
+    mounts,
+    notices,
+    project,
+    second_step,
+)
 
 __all__ = ["CHECKS", "DEPLOY_CHECKS"]
 
@@ -47,6 +57,8 @@ CHECKS: tuple[Check, ...] = (
     clients.check_somebody_can_log_in,
     clients.check_gate,
     clients.check_second_steps_have_a_gate,
+    second_step.check_second_step,
+    second_step.check_second_step_is_reached,
     addresses.check_proxies,
     project.check_middleware,
     mounts.check_mounts,

@@ -11,7 +11,7 @@ from tokenauth.conf import clients, cookies, notices, project, throttling, token
 from tokenauth.conf.clients import DEFAULT_CLIENTS, Client, ClientSettings, Transport
 from tokenauth.conf.cookies import CookieSettings
 from tokenauth.conf.notices import NOTICES, Notice, NoticeSettings
-from tokenauth.conf.project import LoginGate, ProjectSettings
+from tokenauth.conf.project import LoginGate, ProjectSettings, SecondStep
 from tokenauth.conf.throttling import ThrottleSettings
 from tokenauth.conf.tokens import ACCESS_CHECKS, AccessCheck, TokenSettings
 
@@ -25,6 +25,7 @@ __all__ = [
     "Config",
     "LoginGate",
     "Notice",
+    "SecondStep",
     "Transport",
     "config",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING, Any, cast
@@ -14,11 +14,12 @@ from tokenauth.conf.reader import Reader
 if TYPE_CHECKING:
     from django.http import HttpRequest  # noqa: TID251 - only to say what a gate is called with
 
-__all__ = ["NAMES", "LoginGate", "ProjectSettings"]
+__all__ = ["NAMES", "LoginGate", "ProjectSettings", "SecondStep"]
 
-NAMES = ("EVENT_RETENTION", "LOGIN_GATE", "TRUSTED_PROXIES", "ADMIN_USER_PAGES")
+NAMES = ("EVENT_RETENTION", "LOGIN_GATE", "SECOND_STEP", "TRUSTED_PROXIES", "ADMIN_USER_PAGES")
 
 LoginGate = Callable[["HttpRequest", Any], Mapping[str, Any] | None]
+SecondStep = Callable[["HttpRequest", Any, Mapping[str, Any]], Sequence[str] | None]
 
 
 class ProjectSettings(Reader):
@@ -39,6 +40,12 @@ class ProjectSettings(Reader):
         """``TOKENAUTH_LOGIN_GATE``: the function between a right password and a session."""
         path: str | None = self._read("LOGIN_GATE", None)
         return cast("LoginGate", import_string(path)) if path else None
+
+    @property
+    def second_step(self) -> SecondStep | None:
+        """``TOKENAUTH_SECOND_STEP``: the function that judges the answer to a gate's challenge."""
+        path: str | None = self._read("SECOND_STEP", None)
+        return cast("SecondStep", import_string(path)) if path else None
 
     @property
     def trusted_proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:

@@ -158,7 +158,12 @@ def _error(codes: Sequence[str]) -> dict[str, Any]:
     if "session_ended" in codes:
         members["reason"] = {"type": "string", "enum": list(EndReason.values)}
     if "mfa_required" in codes:
-        members["challenge"] = {"type": "object", "additionalProperties": {}}
+        # The gate's own members, and what completes the login where the project does so here.
+        ours: dict[str, Any] = {
+            "token": {"type": "string"},
+            "expires_in": {"type": "integer", "minimum": 0},
+        }
+        members["challenge"] = {**object_of(**ours), "additionalProperties": {}}
     return object_of(("detail", "code"), **members)
 
 

@@ -17,7 +17,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema_view
 
 from tokenauth.authentication import AccessTokenAuthentication
 from tokenauth.conf import config
-from tokenauth.cookies import access_cookie_name
+from tokenauth.cookies import access_cookie_name, step_cookie_name
 from tokenauth.models import MAX_DEVICE_NAME
 from tokenauth.schema.answers import (
     Body,
@@ -125,7 +125,34 @@ class LoginExtension(ViewExtension):
             client=choice(*clients, default=next(iter(config.clients))),
         )
         errors = ("login_failed", "mfa_required", *_BODY, *_COOKIE)
-        post = operation("login", 200, Tokens, errors, takes=credentials(), body=body)
+        post = operation(
+            *("login", 200, Tokens, errors),
+            takes=credentials(),
+            body=body,
+            cookies_on=[200, 400, 401],  # the 401 of a challenge binds it to the browser
+        )
+        return {"post": post}
+
+
+class SecondStepExtension(ViewExtension):
+    """``POST login/second-step/``."""
+
+    target_class = "tokenauth.views.SecondStepView"
+
+    def operations(self) -> _Operations:
+        """See :class:`ViewExtension`."""
+        challenge = text(MAX_CREDENTIAL, minLength=1, writeOnly=True)
+        body = body_of("AuthSecondStep", ("challenge",), challenge=challenge)
+        errors = ("login_failed", "not_found", *_BODY, *_COOKIE)
+        step = OpenApiParameter(
+            step_cookie_name(HttpRequest()),
+            OpenApiTypes.STR,
+            OpenApiParameter.COOKIE,
+            description="What binds a challenge to the browser, for clients of transport `cookie`.",
+        )
+        post = operation(
+            "second_step", 200, Tokens, errors, takes=[step, *credentials()], body=body
+        )
         return {"post": post}
 
 

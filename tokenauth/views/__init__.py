@@ -6,6 +6,7 @@ from tokenauth.views.login import LoginView, ReauthenticateView
 from tokenauth.views.notices import EndSessionView
 from tokenauth.views.own import MeView, SessionListView, SessionRevokeView, SessionView
 from tokenauth.views.refresh import LogoutView, RefreshView
+from tokenauth.views.second_step import SecondStepView
 
 __all__ = [
     "EndSessionView",
@@ -14,6 +15,7 @@ __all__ = [
     "MeView",
     "ReauthenticateView",
     "RefreshView",
+    "SecondStepView",
     "SessionListView",
     "SessionRevokeView",
     "SessionView",

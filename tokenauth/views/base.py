@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from tokenauth import cookies
+from tokenauth import cookies, deferred
 from tokenauth.authentication import SessionCheckAuthentication
 from tokenauth.exceptions import AmbiguousCookie
 from tokenauth.models import AuthSession
@@ -64,4 +64,4 @@ class ProtectedView(TokenAuthView):
         """Have the cookies deleted if a session that was ended is the caller's own."""
         current = self.current_session
         if session is not None and current is not None and session.pk == current.pk:
-            cookies.defer_clear(self.request._request)
+            deferred.defer_clear(self.request._request)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -14,6 +17,7 @@ from tokenauth.conf import Client, config
 from tokenauth.credentials import check_credentials
 from tokenauth.exceptions import UnknownClient
 from tokenauth.responses import error_response
+from tokenauth.second_step import LIFETIME, make_challenge
 from tokenauth.serializers import LoginSerializer, ReauthenticateSerializer, tokens_data
 from tokenauth.sessions import carry_over, record_failed_login, step_up
 from tokenauth.views.base import CookieView, ProtectedView
@@ -45,7 +49,7 @@ class LoginView(CookieView):
             return error_response("login_failed")
         gate = config.login_gate
         if gate is not None and (challenge := gate(request._request, user)) is not None:
-            return error_response("mfa_required", challenge=dict(challenge))
+            return self._ask(user, client, data, challenge)
         tokens = shortcuts.login(
             request,
             user,
@@ -55,6 +59,26 @@ class LoginView(CookieView):
             amr=("pwd",),
         )
         return Response(tokens_data(tokens))
+
+    def _ask(
+        self, user: Any, client: Client, data: Mapping[str, Any], challenge: Mapping[str, Any]
+    ) -> Response:
+        """Return the gate's challenge, with what completes it if the project completes it here."""
+        carry_over(user)  # the second request has another instance, which knows of no re-hash
+        if config.second_step is None:
+            return error_response("mfa_required", challenge=dict(challenge))
+        made = make_challenge(
+            user,
+            client=client.name,
+            remember=data["remember"],
+            device_name=data["device_name"],
+        )
+        seconds = int(LIFETIME.total_seconds())
+        completion = {"token": made.token, "expires_in": seconds}
+        response = error_response("mfa_required", challenge={**challenge, **completion})
+        if client.transport == "cookie":
+            cookies.set_step_cookie(self.request._request, response, made.nonce, seconds)
+        return response
 
     def _client(self, name: str | None) -> Client:
         try:

@@ -6,7 +6,7 @@ from django.views.decorators.debug import sensitive_variables
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from tokenauth import cookies, csrf, shortcuts
+from tokenauth import cookies, csrf, deferred, shortcuts
 from tokenauth.addresses import origin_of
 from tokenauth.responses import error_response
 from tokenauth.sessions import rotate
@@ -51,5 +51,5 @@ class LogoutView(CookieView):
         shortcuts.logout(request, refresh_token=sent)
         if not csrf.is_proved(django_request):
             # A form of another site brings no SameSite cookie, but its answer could delete one.
-            cookies.defer_nothing(django_request)
+            deferred.defer_nothing(django_request)
         return Response(status=204)

@@ -3,6 +3,7 @@
 const GRACE_MS = 30_000;
 const PASSWORD = "right";
 const RECENT_MS = 60_000;
+const CODE = "123456";
 
 const json = (status, body, headers = {}) =>
   new Response(status === 204 ? null : JSON.stringify(body), {
@@ -48,6 +49,9 @@ export class Server {
   rotations = 0;
   latency = 20;
   accessLifetime = 300;
+  /** Whether a login needs a second step. */
+  twoSteps = false;
+  #challenges = new Map();
   #tokens = new Map();
   #faults = [];
   #open = new Map();
@@ -126,6 +130,7 @@ export class Server {
     const data = endpoint !== "api" && body ? JSON.parse(body) : {};
     const token = headers.get("Authorization")?.replace("Bearer ", "");
     if (endpoint === "login/") return this.#login(data, cookie);
+    if (endpoint === "login/second-step/") return this.#secondStep(data, cookie);
     if (endpoint === "refresh/") return this.#refresh(cookie);
     if (endpoint === "logout/") return this.#logout(cookie, token);
     const access = this.#check(token);
@@ -142,8 +147,21 @@ export class Server {
 
   // -- The endpoints --------------------------------------------------------------------------
 
-  #login({ username: user, password, device_name: deviceName = "" }, cookie) {
-    if (password !== PASSWORD) return { response: refused(401, "login_failed") };
+  #login(credentials, cookie) {
+    if (credentials.password !== PASSWORD) return { response: refused(401, "login_failed") };
+    if (!this.twoSteps) return this.#begin(credentials, cookie);
+    const token = `challenge-${this.#challenges.size + 1}`;
+    this.#challenges.set(token, credentials);
+    return { response: refused(401, "mfa_required", { challenge: { token, expires_in: 300 } }) };
+  }
+
+  #secondStep({ challenge, code }, cookie) {
+    const credentials = this.#challenges.get(challenge);
+    if (!credentials || code !== CODE) return { response: refused(401, "login_failed") };
+    return this.#begin(credentials, cookie);
+  }
+
+  #begin({ username: user, device_name: deviceName = "" }, cookie) {
     this.end(cookie.split(".")[0], "replaced");
     const session = {
       sid: `s${this.sessions.size + 1}`, user, deviceName, generation: 0, floor: 0,

@@ -3,11 +3,11 @@
  * Its functions need no `this`.
  *
  * @param {Options} [options]
- * @returns {Readonly<Pick<Client, "login" | "logout" | "fetch" | "session" | "reauthenticate" |
- *   "onChange" | "timeLeft" | "dispose"> & {sessions: Readonly<Pick<Client, "list" | "rename" |
+ * @returns {Readonly<Pick<Client, "login" | "secondStep" | "logout" | "fetch" | "session" |
+ *   "reauthenticate" | "onChange" | "timeLeft" | "dispose"> & {sessions: Readonly<Pick<Client, "list" | "rename" |
  *   "revoke" | "revokeOthers" | "revokeAll">>}>}
  */
-export function createClient(options?: Options): Readonly<Pick<Client, "login" | "logout" | "fetch" | "session" | "reauthenticate" | "onChange" | "timeLeft" | "dispose"> & {
+export function createClient(options?: Options): Readonly<Pick<Client, "login" | "secondStep" | "logout" | "fetch" | "session" | "reauthenticate" | "onChange" | "timeLeft" | "dispose"> & {
     sessions: Readonly<Pick<Client, "list" | "rename" | "revoke" | "revokeOthers" | "revokeAll">>;
 }>;
 /**
@@ -170,9 +170,17 @@ declare class Client {
     /**
      * Log in.
      * @param {Credentials} credentials
-     * @throws {Problem} For example `login_failed`, `mfa_required`, `throttled`, `network`.
+     * @throws {Problem} For example `login_failed`, `throttled`, `network`; `mfa_required`: ask for
+     *   what `body.challenge` says, and call `secondStep()`.
      */
     login(credentials: Credentials): Promise<Session>;
+    /**
+     * Complete the login that was refused with `mfa_required`.
+     * @param {object} answer What the server's second step reads, for example `{code: "123456"}`.
+     * @throws {Problem} `login_failed`: the answer is not right; after five, or five minutes, only a
+     *   new login helps.
+     */
+    secondStep(answer: object): Promise<Session>;
     /**
      * Log out: here and in all tabs at once, then at the server; if that cannot be reached, when the
      * network is back, or from the next page.

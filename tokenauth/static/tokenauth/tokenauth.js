@@ -23,7 +23,7 @@ const ONCE_MORE = ["refresh_superseded", "refresh_ambiguous", "try_again"];
 // The server's word that there is no session. A 401 of anything between here and there is not.
 const NO_SESSION = ["refresh_missing", "refresh_invalid", "refresh_superseded", "session_ended"];
 const STEP_UP = "insufficient_user_authentication";
-const AUTH_ENDPOINT = /^(login|refresh|logout|reauthenticate)\/?([?#]|$)/;
+const AUTH_ENDPOINT = /^(login(\/second-step)?|refresh|logout|reauthenticate)\/?([?#]|$)/;
 
 /** @type {Record<string, string>} */
 const OWN_WORDS = {
@@ -103,14 +103,15 @@ export class Problem extends Error {
  * Its functions need no `this`.
  *
  * @param {Options} [options]
- * @returns {Readonly<Pick<Client, "login" | "logout" | "fetch" | "session" | "reauthenticate" |
- *   "onChange" | "timeLeft" | "dispose"> & {sessions: Readonly<Pick<Client, "list" | "rename" |
+ * @returns {Readonly<Pick<Client, "login" | "secondStep" | "logout" | "fetch" | "session" |
+ *   "reauthenticate" | "onChange" | "timeLeft" | "dispose"> & {sessions: Readonly<Pick<Client, "list" | "rename" |
  *   "revoke" | "revokeOthers" | "revokeAll">>}>}
  */
 export function createClient(options = {}) {
   const client = new Client(options);
   return Object.freeze({
     login: client.login.bind(client),
+    secondStep: client.secondStep.bind(client),
     logout: client.logout.bind(client),
     fetch: client.fetch.bind(client),
     session: client.session.bind(client),
@@ -158,6 +159,8 @@ class Client {
   #flight = null;
   /** @type {Promise<boolean> | null} */
   #proof = null;
+  /** Of the newest login that was refused with one. @type {string | undefined} */
+  #challenge;
   /** A failure, and for how long to rest: `asked` for by the server. Milliseconds.
    * @type {{problem: Problem, since: Instant, length: number, asked: number} | null} */
   #failure = null;
@@ -183,14 +186,36 @@ class Client {
   /**
    * Log in.
    * @param {Credentials} credentials
-   * @throws {Problem} For example `login_failed`, `mfa_required`, `throttled`, `network`.
+   * @throws {Problem} For example `login_failed`, `throttled`, `network`; `mfa_required`: ask for
+   *   what `body.challenge` says, and call `secondStep()`.
    */
   async login(credentials) {
     this.#start();
+    try {
+      return await this.#enter("login/", credentials);
+    } catch (problem) {
+      this.#challenge = /** @type {any} */ (problem)?.body?.challenge?.token;
+      throw problem;
+    }
+  }
+
+  /**
+   * Complete the login that was refused with `mfa_required`.
+   * @param {object} answer What the server's second step reads, for example `{code: "123456"}`.
+   * @throws {Problem} `login_failed`: the answer is not right; after five, or five minutes, only a
+   *   new login helps.
+   */
+  async secondStep(answer) {
+    this.#start();
+    return this.#enter("login/second-step/", { ...answer, challenge: this.#challenge });
+  }
+
+  /** @param {string} path @param {object} body */
+  #enter(path, body) {
     return this.#inTurn(async () => {
       const ends = this.#ends;
       const older = this.#flag.read() === "out"; // a logout that this login comes after
-      const answer = await this.#tokens("login/", { body: credentials });
+      const answer = await this.#tokens(path, { body });
       if (ends !== this.#ends || (!older && this.#flag.read() === "out")) throw this.#overtaken();
       this.#begin(); // a refresh that is under way belongs to the time before
       this.#flag.write("1");
