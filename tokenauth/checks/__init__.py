@@ -13,7 +13,17 @@ from collections.abc import Callable, Sequence
 
 from django.core.checks import CheckMessage
 
-from tokenauth.checks import addresses, clients, cookies, keys, lifetimes, mounts, notices, project
+from tokenauth.checks import (
+    addresses,
+    clients,
+    cookies,
+    ending,
+    keys,
+    lifetimes,
+    mounts,
+    notices,
+    project,
+)
 
 __all__ = ["CHECKS", "DEPLOY_CHECKS"]
 
@@ -48,6 +58,8 @@ CHECKS: tuple[Check, ...] = (
     clients.check_gate,
     clients.check_second_steps_have_a_gate,
     addresses.check_proxies,
+    ending.check_end_sessions_on,
+    ending.check_revoke_max_age,
     project.check_middleware,
     mounts.check_mounts,
     notices.check_security_emails,
