@@ -13,6 +13,7 @@ REQUIRED_RULES = {
     "REQ-07": "every answer is no-store",
     "REQ-08": "the password is verified exactly as sent",
     "REQ-10": "the login accepts one method and one media type, and nothing from the URL",
+    "REQ-11": "a limit of sessions per user and client is kept, also by logins that race",
     "REQ-13": "a gate may ask for a second step first, and the user is told of a new device",
     "REQ-14": "rotation gives a refresh token that differs from all before",
     "REQ-15": "a refresh token too old for the grace ends the session with its newest token",

@@ -199,7 +199,7 @@ class TestForgetUser:
         user.delete()
         session, history = row(tokens), RefreshToken.objects.all()
 
-        assert (session.user, session.revoked_reason) == (None, "account")
+        assert (session.user, session.revoked_reason) == (None, "deleted")
         assert (session.first_ip, session.last_ip, session.device_name) == (None, None, "")
         assert session.first_user_agent == session.last_user_agent == ""
         assert {(line.ip, line.user_agent) for line in history} == {(None, "")}

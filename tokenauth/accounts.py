@@ -117,8 +117,8 @@ def change_of(session: AuthSession) -> str | None:
 def list_changed_account(user: Any, now: datetime) -> None:
     """Have the sessions of a user who has been saved looked at, if the change concerns them.
 
-    Whatever verifies access tokens without a query learns it from the revocation list. For a new
-    password the sessions are not revoked: one of them may be the one in which the password was changed.
+    Whatever verifies access tokens without a query learns it from the revocation list. They are
+    not revoked for a new password: one of them may be the one in which it was changed.
 
     Args:
         user: as saved, in the same transaction.

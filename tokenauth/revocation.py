@@ -122,9 +122,7 @@ def revoke_user_sessions(
     if before is not None and before.tzinfo is None:
         raise ValueError("a time without a time zone")
     keep_id = keep.pk if isinstance(keep, AuthSession) else keep
-    count = _revoke_all(
-        user, keep_id, before, reason=reason, actor=actor, note=note, origin=origin
-    )
+    count = _revoke_all(user, keep_id, before, reason=reason, actor=actor, note=note, origin=origin)
     if count:
         announce([], count, user, reason, actor)
     return count

@@ -92,7 +92,8 @@ def start_session(
     """Start a session for a user who has proved who they are, and return its first tokens.
 
     Once it is committed, the user's oldest sessions of the client are ended if there are now more
-    than its ``limit``. May be called inside the caller's transaction; the tokens are good once that commits.
+    than its ``limit``. May be called inside the caller's transaction; the tokens are good once
+    that commits.
 
     Args:
         user: an active user.
