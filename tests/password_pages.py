@@ -1,17 +1,18 @@
 """A project's own pages for passwords: those of Django, and an API's."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.views import PasswordChangeView, PasswordResetConfirmView
 from django.db import transaction
 from django.http import HttpResponse
 from django.urls import include, path
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 import tokenauth
 from tokenauth.authentication import AccessTokenAuthentication
+from tokenauth.permissions import RecentlyAuthenticated
 
 
 class KeepThisSession(PasswordChangeView):
@@ -29,9 +30,10 @@ class PasswordView(APIView):
     """Changes the password in an API; the answer has what a client in memory goes on with."""
 
     authentication_classes = [AccessTokenAuthentication]
+    permission_classes = [RecentlyAuthenticated(max_age=timedelta(minutes=5))]
 
     @transaction.atomic
-    def post(self, request: Request) -> Response:
+    def post(self, request: Any) -> Response:
         """Save the password, and keep the session."""
         request.user.set_password(request.data["password"])
         request.user.save()
@@ -44,7 +46,7 @@ class CarelessPasswordView(APIView):
 
     authentication_classes = [AccessTokenAuthentication]
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Any) -> Response:
         """Save the password."""
         request.user.set_password(request.data["password"])
         request.user.save()

@@ -6,16 +6,14 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.db import connection
 from django.urls import reverse
 
-from tests.conftest import PASSWORD, Api, Clock
+from tests.conftest import PASSWORD, Clock
 from tests.domain import end_reason, events, is_usable, row, start
 from tokenauth.issuing import Tokens
-from tokenauth.models import AuthSession
 from tokenauth.signals import session_revoked
 
 EMAIL, PERMISSIONS = ("email",), ("permissions",)

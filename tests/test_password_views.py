@@ -52,7 +52,7 @@ def goes_on(api: Api, *, access: bool = True) -> bool:
 def is_out(api: Api) -> bool:
     """Return whether neither token of a session is accepted, and its holder is told why."""
     refused = api.whoami().status_code == 401
-    return refused and api.refresh().json().get("reason") == "account"
+    return bool(refused and api.refresh().json().get("reason") == "account")
 
 
 def reasons() -> list[str]:

@@ -244,7 +244,10 @@ class TestBefore:
         kept, old = start(user), start(user)
         later = clock.advance(minutes=1)
 
-        assert sessions.revoke_user_sessions(user, reason="admin", before=later, keep=kept.session) == 1
+        assert (
+            sessions.revoke_user_sessions(user, reason="admin", before=later, keep=kept.session)
+            == 1
+        )
         assert is_usable(kept)
         assert not is_usable(old)
 
