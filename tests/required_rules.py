@@ -45,7 +45,7 @@ REQUIRED_RULES = {
     "REQ-46": "ending a session by either token ends both kinds of token",
     "REQ-47": "ending with an unknown or dead token succeeds and changes nothing",
     "REQ-49": "a revocation counts the rows it changed, and every path takes the same function",
-    "REQ-51": "a view can ask for a recent proof, and a step-up leaves nothing from before valid",
+    "REQ-51": "ending other sessions can need a recent proof, and a step-up leaves nothing from before valid",
     "REQ-53": "only the type at+jwt is accepted, and it is what we issue",
     "REQ-54": "every required claim is present and of its type",
     "REQ-55": "the algorithm comes from the key, never from the header",
@@ -92,4 +92,5 @@ REQUIRED_RULES = {
     "REQ-130": "the access token's claims are minimal",
     "REQ-131": "the stored address follows the trusted proxies",
     "REQ-133": "clean-up keeps what reuse detection needs",
+    "REQ-139": "one user with very many sessions, or one hot session, slows nobody else",
 }
