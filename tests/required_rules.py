@@ -45,7 +45,7 @@ REQUIRED_RULES = {
     "REQ-46": "ending a session by either token ends both kinds of token",
     "REQ-47": "ending with an unknown or dead token succeeds and changes nothing",
     "REQ-49": "a revocation counts the rows it changed, and every path takes the same function",
-    "REQ-51": "ending other sessions can need a recent proof, and a step-up leaves nothing from before valid",
+    "REQ-51": "ending others can need a recent proof, and a step-up leaves no older token valid",
     "REQ-53": "only the type at+jwt is accepted, and it is what we issue",
     "REQ-54": "every required claim is present and of its type",
     "REQ-55": "the algorithm comes from the key, never from the header",

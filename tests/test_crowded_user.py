@@ -78,7 +78,7 @@ def multiply(session: AuthSession, count: int, *, users: int = 1) -> None:
         ),
     }[connection.vendor]
     changed = {"id": key, "created_at": step, "user_id": f"user_id + n %% {users}"}
-    columns = [field.column for field in AuthSession._meta.concrete_fields]
+    columns = [str(field.column) for field in AuthSession._meta.concrete_fields]
     chosen = ", ".join(changed.get(column, column) for column in columns)
     with connection.cursor() as cursor:
         cursor.execute(
