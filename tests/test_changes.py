@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -187,6 +187,17 @@ class TestEmail:
         assert is_usable(tokens)
         save(user)
         assert not is_usable(tokens)
+
+    def test_of_a_save_that_failed_is_forgotten(
+        self, user: User, tokens: Tokens, ends_on: Any
+    ) -> None:
+        """What was to be saved then does not count when something else is saved later."""
+        User.objects.create_user("bob")
+        ends_on("email")
+        with pytest.raises(IntegrityError), transaction.atomic():
+            save(user, username="bob", email="ada@example.org")
+        save(user, "first_name", first_name="Ada")
+        assert is_usable(tokens)
 
     def test_is_the_field_that_the_model_names(
         self, user: User, tokens: Tokens, ends_on: Any, monkeypatch: pytest.MonkeyPatch
@@ -372,6 +383,11 @@ class TestCost:
     def test_of_a_save_is_none_when_off(self, user: User, fields: tuple[str, ...]) -> None:
         """One UPDATE of the user, as without this app."""
         assert len(self.statements(lambda: save(user, *fields))) == 1
+
+    def test_of_a_save_of_a_part_is_none(self, user: User) -> None:
+        """Nothing is loaded for our sake: neither whether the user is active nor the rest."""
+        part = User.objects.only("first_name").get()
+        assert len(self.statements(lambda: save(part, first_name="Ada"))) == 1
 
     @pytest.mark.parametrize(
         ("fields", "count"), [((), 2), (("email",), 2), (("last_login",), 1), (("first_name",), 1)]

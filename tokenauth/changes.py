@@ -65,7 +65,8 @@ def end_after_save(user: Any, update_fields: frozenset[str] | None) -> None:
     before: Mapping[str, Any] = user.__dict__.pop(_BEFORE, None) or {}
     reasons = _watched(user)
     changed = [reasons[name] for name in before if before[name] != getattr(user, name)]
-    if not getattr(user, "is_active", True) and _is_saved(user, "is_active", update_fields):
+    # Asked second: what was not loaded is not saved, and not read for this.
+    if _is_saved(user, "is_active", update_fields) and not getattr(user, "is_active", True):
         changed = [RevokedReason.DEACTIVATED]
     if changed:
         revoke_user_sessions(user, reason=changed[0])
