@@ -181,6 +181,7 @@ class TestClients:
             "idle_lifetime": 40 * DAY,
             "absolute_lifetime": 90 * DAY,
             "login": False,
+            "limit": 3,
         },
         "browser": {"transport": "cookie"},
     }

@@ -53,7 +53,7 @@ def _measure(lots: tuple[Lot, Lot], rounds: int) -> Samples:
     for neighbour in neighbours:
         neighbour.start()
     samples: Samples = defaultdict(list)
-    ready.wait()
+    ready.wait(timeout=120)
     turns = Acts(lots[0], NEIGHBOURS, processes).turns()
     try:
         with using(CROWD):

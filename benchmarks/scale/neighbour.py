@@ -79,7 +79,7 @@ def keep_busy(
         SPREAD: Acts(ordinary, number, processes).turns(),
         HOT: Acts(crowded, number, processes, one=True).turns(),
     }
-    ready.wait()
+    ready.wait(timeout=120)
     while phase.value != OVER:
         if phase.value != ALONE:
             _, act = next(acts[phase.value])
