@@ -13,6 +13,7 @@ REQUIRED_RULES = {
     "REQ-07": "every answer is no-store",
     "REQ-08": "the password is verified exactly as sent",
     "REQ-10": "the login accepts one method and one media type, and nothing from the URL",
+    "REQ-11": "a limit of sessions per user and client is kept, also by logins that race",
     "REQ-13": "a gate may ask for a second step first, and the user is told of a new device",
     "REQ-14": "rotation gives a refresh token that differs from all before",
     "REQ-15": "a refresh token too old for the grace ends the session with its newest token",
@@ -44,7 +45,7 @@ REQUIRED_RULES = {
     "REQ-46": "ending a session by either token ends both kinds of token",
     "REQ-47": "ending with an unknown or dead token succeeds and changes nothing",
     "REQ-49": "a revocation counts the rows it changed, and every path takes the same function",
-    "REQ-51": "a view can ask for a recent proof, and a step-up leaves nothing from before valid",
+    "REQ-51": "ending others can need a recent proof, and a step-up leaves no older token valid",
     "REQ-53": "only the type at+jwt is accepted, and it is what we issue",
     "REQ-54": "every required claim is present and of its type",
     "REQ-55": "the algorithm comes from the key, never from the header",
@@ -91,4 +92,5 @@ REQUIRED_RULES = {
     "REQ-130": "the access token's claims are minimal",
     "REQ-131": "the stored address follows the trusted proxies",
     "REQ-133": "clean-up keeps what reuse detection needs",
+    "REQ-139": "one user with very many sessions, or one hot session, slows nobody else",
 }

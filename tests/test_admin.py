@@ -415,9 +415,9 @@ class TestDeletingUsers:
         """The row stays as a trace, revoked, without user, address and browser."""
         root.post(reverse("admin:auth_user_delete", args=[user.pk]), {"post": "yes"})
         history.refresh_from_db()
-        assert (history.user_id, history.revoked_reason) == (None, "account")
+        assert (history.user_id, history.revoked_reason) == (None, "deleted")
         assert (history.first_ip, history.last_ip, history.last_user_agent) == (None, None, "")
-        assert status(root, history) == "revoked: account changed"
+        assert status(root, history) == "revoked: account deleted"
 
     @pytest.mark.req("REQ-120")
     def test_events_stay(self, user: User, history: AuthSession, root: Client) -> None:

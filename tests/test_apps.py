@@ -71,7 +71,7 @@ class TestUserModel:
         """The sessions stay, ended and without personal data."""
         user.delete()
         session = AuthSession.objects.get()
-        assert (session.revoked_reason, session.last_ip) == (RevokedReason.ACCOUNT, None)
+        assert (session.revoked_reason, session.last_ip) == (RevokedReason.DELETED, None)
 
     def test_is_heard_through_a_proxy(
         self, browser: Api, user: User, customers: type[User]
@@ -79,7 +79,7 @@ class TestUserModel:
         """Deleting a "customer" is deleting a user."""
         customers.objects.get(pk=user.pk).delete()
         session = AuthSession.objects.get()
-        assert (session.revoked_reason, session.last_ip) == (RevokedReason.ACCOUNT, None)
+        assert (session.revoked_reason, session.last_ip) == (RevokedReason.DELETED, None)
 
     def test_is_heard_through_a_proxy_in_bulk(
         self, browser: Api, user: User, customers: type[User]
@@ -87,7 +87,7 @@ class TestUserModel:
         """So is a QuerySet of them."""
         customers.objects.filter(pk=user.pk).delete()
         session = AuthSession.objects.get()
-        assert (session.revoked_reason, session.last_ip) == (RevokedReason.ACCOUNT, None)
+        assert (session.revoked_reason, session.last_ip) == (RevokedReason.DELETED, None)
 
     def test_is_the_only_one_that_is_heard(self) -> None:
         """Other models keep Django's deletion in one statement."""

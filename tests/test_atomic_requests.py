@@ -81,7 +81,7 @@ def test_end_of_the_account_stays_recorded(clock: Clock, app: Api, user: User) -
     user.set_password("another one")
     user.save()
     assert app.refresh().json()["reason"] == "account"
-    assert committed() == [("account", 0, 0)]
+    assert committed() == [("password", 0, 0)]
 
 
 def test_logout_and_revocation_are_committed(app: Api, new_api: Callable[..., Api]) -> None:

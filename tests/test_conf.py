@@ -38,6 +38,8 @@ PLAIN: dict[str, tuple[str, Any, Any, Any]] = {
     "THROTTLE_CACHE": ("throttle_cache", "default", "other", "other"),
     "SECURITY_EMAILS": ("security_emails", (), ("reuse",), ("reuse",)),
     "SITE_URL": ("site_url", None, "https://example.com", "https://example.com"),
+    "END_SESSIONS_ON": ("end_sessions_on", (), ["email"], ("email",)),
+    "REVOKE_MAX_AGE": ("revoke_max_age", None, MINUTE, MINUTE),
     "ISSUER": ("issuer", None, "https://example.com", "https://example.com"),
     "AUDIENCE": ("audience", None, "api", "api"),
     "REFRESH_COOKIE_NAME": ("refresh_cookie_name", None, "__Secure-x", "__Secure-x"),
@@ -184,6 +186,7 @@ class TestClients:
             "idle_lifetime": 40 * DAY,
             "absolute_lifetime": 90 * DAY,
             "login": False,
+            "limit": 3,
         },
         "browser": {"transport": "cookie"},
     }

@@ -171,10 +171,10 @@ class TestRecordedOnce:
         for _ in range(3):
             assert end_reason(tokens) == "account"
 
-        assert events("expired", "revoked") == [("revoked", "account")]
-        assert row(tokens).revoked_reason == "account"
-        assert [(call["reason"], call["count"]) for call in calls] == [("account", 1)]
-        assert calls[0]["sessions"][0].revoked_reason == "account"
+        assert events("expired", "revoked") == [("revoked", "deactivated")]
+        assert row(tokens).revoked_reason == "deactivated"
+        assert [(call["reason"], call["count"]) for call in calls] == [("deactivated", 1)]
+        assert calls[0]["sessions"][0].revoked_reason == "deactivated"
 
     def test_account_that_changed_back(self, user: User, clock: Clock):
         """Once an ended session was shown, reactivating the account does not revive it."""

@@ -70,7 +70,7 @@ NUMBERS = (
     "late_run",
     "revoked_reason",
 )
-COARSE = {"admin": "revoked", "password": "account"}
+COARSE = {"admin": "revoked", "password": "account", "deactivated": "account"}
 
 
 def test_constants():

@@ -199,7 +199,7 @@ class TestForgetUser:
         user.delete()
         session, history = row(tokens), RefreshToken.objects.all()
 
-        assert (session.user, session.revoked_reason) == (None, "account")
+        assert (session.user, session.revoked_reason) == (None, "deleted")
         assert (session.first_ip, session.last_ip, session.device_name) == (None, None, "")
         assert session.first_user_agent == session.last_user_agent == ""
         assert {(line.ip, line.user_agent) for line in history} == {(None, "")}
@@ -224,3 +224,45 @@ class TestForgetUser:
 
         assert (row(tokens).revoked_by, row(tokens).revoked_reason) == (None, "admin")
         assert (event.actor, event.actor_key) == (None, key)
+
+
+class TestBefore:
+    def test_ends_what_began_before(self, user: User, clock: Clock):
+        """Sessions from before a time end; that time itself and later ones stay."""
+        old = start(user)
+        clock.advance(minutes=1)
+        at, new = start(user), start(user)
+        clock.advance(minutes=1)
+
+        assert sessions.revoke_user_sessions(user, reason="admin", before=row(at).created_at) == 1
+        assert not is_usable(old)
+        assert is_usable(at)
+        assert is_usable(new)
+
+    def test_with_one_to_keep(self, user: User, clock: Clock):
+        """Both narrow what ends."""
+        kept, old = start(user), start(user)
+        later = clock.advance(minutes=1)
+
+        assert (
+            sessions.revoke_user_sessions(user, reason="admin", before=later, keep=kept.session)
+            == 1
+        )
+        assert is_usable(kept)
+        assert not is_usable(old)
+
+    def test_needs_a_time_zone(self, user: User, clock: Clock):
+        """A time that may mean another hour ends nothing."""
+        tokens = start(user)
+        with pytest.raises(ValueError, match="time zone"):
+            sessions.revoke_user_sessions(user, reason="admin", before=clock().replace(tzinfo=None))
+        assert is_usable(tokens)
+
+    def test_all_are_those_that_existed(self, user: User, clock: Clock):
+        """A login in the same moment, after it was asked, is a new session and stays."""
+        old = start(user)
+        assert sessions.revoke_user_sessions(user, reason="admin") == 1
+        new = start(user)
+
+        assert not is_usable(old)
+        assert is_usable(new)

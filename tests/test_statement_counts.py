@@ -98,6 +98,17 @@ class TestLogin:
         assert [message.to for message in mail.outbox] == [["ada@example.org"]] * 2
         assert count.total == 6
 
+    @pytest.mark.parametrize(("room", "cost"), [(1, 7), (0, 9)], ids=["room", "full"])
+    def test_limited(self, busy: User, settings: Any, room: int, cost: int):
+        """A login to a client with a limit: one more, and two more if it ends a session."""
+        limit = AuthSession.objects.count() + room
+        settings.TOKENAUTH_CLIENTS = {"app": {"transport": "body", "limit": limit}}
+        with counting() as count:
+            assert Api().login(client="app").status_code == 200
+
+        assert count.total == cost
+        assert AuthSession.objects.filter(revoked_reason="limit").count() == 1 - room
+
     def test_replacing(self, busy: User):
         """A login over a living session: two more."""
         browser = Api()

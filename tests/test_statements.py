@@ -77,7 +77,7 @@ class TestLoadSession:
         AuthSession.objects.update(user_id=user.pk + 1)
         loaded = load_session(tokens.session.pk)
         assert loaded is not None
-        assert loaded.live_user() is None
+        assert loaded.visible_user() is None
 
     def test_leaves_the_choice_to_a_manager_that_hides_users(
         self, tokens: Tokens, monkeypatch: pytest.MonkeyPatch
@@ -94,11 +94,11 @@ class TestLoadSession:
         monkeypatch.setattr(User._meta, "default_manager", manager)
         loaded = load_session(tokens.session.pk)
         assert loaded is not None
-        assert loaded.live_user() is not None
+        assert loaded.visible_user() is not None
         hidden.append("ada")
         loaded = load_session(tokens.session.pk)
         assert loaded is not None
-        assert loaded.live_user() is None
+        assert loaded.visible_user() is None
 
 
 class TestLoadSessionForRotation:

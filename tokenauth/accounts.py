@@ -22,6 +22,7 @@ __all__ = [
     "AuthHash",
     "auth_hash",
     "carry_over",
+    "change_of",
     "compare_auth_hash",
     "end_of",
     "list_changed_account",
@@ -33,6 +34,10 @@ _COARSE = {
     RevokedReason.LOGOUT: EndReason.LOGOUT,
     RevokedReason.ACCOUNT: EndReason.ACCOUNT,
     RevokedReason.PASSWORD: EndReason.ACCOUNT,
+    RevokedReason.DEACTIVATED: EndReason.ACCOUNT,
+    RevokedReason.DELETED: EndReason.ACCOUNT,
+    RevokedReason.EMAIL: EndReason.ACCOUNT,
+    RevokedReason.PERMISSIONS: EndReason.ACCOUNT,
     RevokedReason.REUSE: EndReason.REUSE,
 }
 _REHASH = "_tokenauth_rehash"
@@ -92,17 +97,34 @@ def end_of(session: AuthSession, now: datetime) -> EndReason | None:
     # What one request was told, and what was recorded, holds for those that arrived before it too.
     if now >= session.expires_at or session.end_recorded_at is not None:
         return EndReason.EXPIRED
-    user = session.live_user()
-    if user is None or compare_auth_hash(user, session.auth_hash) is AuthHash.CHANGED:
-        return EndReason.ACCOUNT
+    return None if change_of(session) is None else EndReason.ACCOUNT
+
+
+def change_of(session: AuthSession) -> str | None:
+    """Return why the account of a session is not the one that authenticated any longer, if so.
+
+    Args:
+        session: as for :func:`end_of`.
+
+    Returns:
+        A code of :class:`~tokenauth.models.RevokedReason`: ``deleted`` also where the user model
+        hides the user, ``password`` whatever else changed Django's session auth hash.
+    """
+    user = session.visible_user()
+    if user is None:
+        return RevokedReason.DELETED
+    if not getattr(user, "is_active", True):
+        return RevokedReason.DEACTIVATED
+    if compare_auth_hash(user, session.auth_hash) is AuthHash.CHANGED:
+        return RevokedReason.PASSWORD
     return None
 
 
 def list_changed_account(user: Any, now: datetime) -> None:
     """Have the sessions of a user who has been saved looked at, if the change concerns them.
 
-    Whatever verifies access tokens without a query learns it from the revocation list. The
-    sessions are not revoked: one of them may be the one in which the password was changed.
+    Whatever verifies access tokens without a query learns it from the revocation list. They are
+    not revoked for a new password: one of them may be the one in which it was changed.
 
     Args:
         user: as saved, in the same transaction.

@@ -39,6 +39,11 @@ class RevokedReason:
     ADMIN = "admin"
     ACCOUNT = "account"
     PASSWORD = "password"  # noqa: S105 - a reason, no password
+    DEACTIVATED = "deactivated"
+    DELETED = "deleted"
+    EMAIL = "email"
+    PERMISSIONS = "permissions"
+    LIMIT = "limit"
     REUSE = "reuse"
     REPORTED = "reported"
 

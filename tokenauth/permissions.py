@@ -20,7 +20,28 @@ from tokenauth import system
 from tokenauth.responses import InsufficientUserAuthentication
 from tokenauth.tokens.access import AccessToken
 
-__all__ = ["RecentlyAuthenticated"]
+__all__ = ["RecentlyAuthenticated", "require_recent_proof"]
+
+
+def require_recent_proof(token: Any, max_age: timedelta) -> None:
+    """Refuse a request unless its access token was issued to a recent proof.
+
+    For a view that asks for one in some cases only; :func:`RecentlyAuthenticated` otherwise.
+
+    Args:
+        token: ``request.auth``, whatever it is.
+        max_age: how old the proof may be; counted from ``auth_time``.
+
+    Raises:
+        InsufficientUserAuthentication: the proof is too old, or this is no token of ours: what
+            authenticated the request then does not say when the user did.
+    """
+    # From the claims, never from the row: that speaks of the newest token of the session.
+    if isinstance(token, AccessToken):
+        age = system.now().timestamp() - token["auth_time"]
+        if age <= max_age.total_seconds():
+            return
+    raise InsufficientUserAuthentication(floor(max_age.total_seconds()))
 
 
 class _AskedLast:
@@ -63,13 +84,8 @@ class _RecentlyAuthenticated(BasePermission, metaclass=_Metaclass):
         # None under a project's UNAUTHENTICATED_USER.
         if not getattr(request.user, "is_authenticated", False):
             return False
-        token = request.auth
-        # From the claims, never from the row: that speaks of the newest token of the session.
-        if isinstance(token, AccessToken):
-            age = system.now().timestamp() - token["auth_time"]
-            if age <= self.max_age.total_seconds():
-                return True
-        raise InsufficientUserAuthentication(floor(self.max_age.total_seconds()))
+        require_recent_proof(request.auth, self.max_age)
+        return True
 
 
 def RecentlyAuthenticated(*, max_age: timedelta) -> type[BasePermission]:  # noqa: N802 - stands where a class does

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in
 from django.db.models import Model
-from django.db.models.signals import post_save, pre_delete, pre_save
+from django.db.models.signals import m2m_changed, post_save, pre_delete, pre_save
 
 from tokenauth import system
 from tokenauth.accounts import carry_over, list_changed_account, note_rehash
+from tokenauth.changes import end_after_save, end_of_members, memberships, note_account
 from tokenauth.conf import config
 from tokenauth.revocation import forget_user
 
@@ -29,6 +31,13 @@ def connect() -> None:
         pre_save.connect(_before_user_save, sender=model, dispatch_uid="tokenauth")
         post_save.connect(_after_user_save, sender=model, dispatch_uid="tokenauth")
         pre_delete.connect(_before_user_delete, sender=model, dispatch_uid="tokenauth")
+    for field in memberships():
+        m2m_changed.connect(
+            partial(_on_membership, field),
+            sender=field.remote_field.through,
+            weak=False,
+            dispatch_uid="tokenauth",
+        )
     user_logged_in.connect(_after_login, dispatch_uid="tokenauth")
 
 
@@ -38,9 +47,16 @@ def _user_models() -> list[type[Model]]:
 
 
 def _before_user_save(
-    instance: Any, update_fields: frozenset[str] | None = None, **_kwargs: Any
+    instance: Any,
+    *,
+    using: str,
+    raw: bool = False,
+    update_fields: frozenset[str] | None = None,
+    **_kwargs: Any,
 ) -> None:
     note_rehash(instance, update_fields)
+    if not raw:
+        note_account(instance, using, update_fields)
 
 
 def _after_user_save(
@@ -51,14 +67,26 @@ def _after_user_save(
     update_fields: frozenset[str] | None = None,
     **_kwargs: Any,
 ) -> None:
-    # The session check sees the account itself. last_login is saved by every login.
-    if (
-        config.uses_revocation_list
-        and not created
-        and not raw
-        and update_fields != frozenset({"last_login"})
-    ):
+    # last_login is saved by every login.
+    if created or raw or update_fields == frozenset({"last_login"}):
+        return
+    end_after_save(instance, update_fields)
+    # The session check sees the account itself.
+    if config.uses_revocation_list:
         list_changed_account(instance, system.now())
+
+
+def _on_membership(
+    field: Any,
+    *,
+    action: str,
+    instance: Any,
+    pk_set: set[Any] | None,
+    reverse: bool,
+    using: str,
+    **_kwargs: Any,
+) -> None:
+    end_of_members(field, action, instance, pk_set, using, reverse=reverse)
 
 
 def _before_user_delete(instance: Any, **_kwargs: Any) -> None:

@@ -95,16 +95,20 @@ def revoke_user_sessions(
     reason: str,
     actor: Any = None,
     keep: AuthSession | uuid.UUID | None = None,
+    before: datetime | None = None,
     note: str = "",
     origin: Origin = NOWHERE,
 ) -> int:
     """End all of a user's sessions that exist now, in two statements however many they are.
+
+    A login that commits afterwards is a new one, and stands.
 
     Args:
         user: whose.
         reason: as for :func:`revoke_session`.
         actor: likewise.
         keep: one session, or its id, to leave alone.
+        before: only sessions that began before this time; ``None``: whenever they began.
         note: likewise.
         origin: likewise.
 
@@ -113,9 +117,12 @@ def revoke_user_sessions(
 
     Raises:
         TryAgain: the database refused three times.
+        ValueError: ``before`` has no time zone.
     """
+    if before is not None and before.tzinfo is None:
+        raise ValueError("a time without a time zone")
     keep_id = keep.pk if isinstance(keep, AuthSession) else keep
-    count = _revoke_all(user, keep_id, reason=reason, actor=actor, note=note, origin=origin)
+    count = _revoke_all(user, keep_id, before, reason=reason, actor=actor, note=note, origin=origin)
     if count:
         announce([], count, user, reason, actor)
     return count
@@ -180,12 +187,21 @@ def _revoke_listed(
 
 @retry
 def _revoke_all(
-    user: Any, keep_id: uuid.UUID | None, *, reason: str, actor: Any, note: str, origin: Origin
+    user: Any,
+    keep_id: uuid.UUID | None,
+    before: datetime | None,
+    *,
+    reason: str,
+    actor: Any,
+    note: str,
+    origin: Origin,
 ) -> int:
     alias, now = write_alias(), system.now()
     theirs = AuthSession.objects.using(alias).filter(user_id=user.pk)
     if keep_id is not None:
         theirs = theirs.exclude(pk=keep_id)
+    if before is not None:
+        theirs = theirs.filter(created_at__lt=before)
     with transaction.atomic(using=alias):
         count = mark_revoked(theirs, now, reason=reason, actor=actor, note=note)
         if count:
@@ -204,7 +220,7 @@ def forget_user(user: Any) -> None:
     Args:
         user: whose; still in the database, and in the transaction that deletes.
     """
-    alias, now, reason = write_alias(), system.now(), RevokedReason.ACCOUNT
+    alias, now, reason = write_alias(), system.now(), RevokedReason.DELETED
     theirs = AuthSession.objects.using(alias).filter(user_id=user.pk)
     history = RefreshToken.objects.using(alias).filter(session__in=theirs)
     with transaction.atomic(using=alias):

@@ -16,7 +16,7 @@ from django.db import OperationalError, transaction
 from django.db.models import Case, F, Value, When
 
 from tokenauth import system
-from tokenauth.accounts import AuthHash, auth_hash, compare_auth_hash, end_of
+from tokenauth.accounts import AuthHash, auth_hash, change_of, compare_auth_hash, end_of
 from tokenauth.audit import NOWHERE, Origin, event_about, record
 from tokenauth.conf import Transport, config
 from tokenauth.database import ATTEMPTS, refuse_transaction, write_alias
@@ -238,7 +238,7 @@ def _record_end(session: AuthSession, ended: EndReason, now: datetime, origin: O
     """Record, once, that a session was found expired, or its account changed."""
     if session.revoked_at is not None or session.end_recorded_at is not None:
         return
-    alias, reason = write_alias(), RevokedReason.ACCOUNT
+    alias, reason = write_alias(), change_of(session) or RevokedReason.ACCOUNT
     row = AuthSession.objects.using(alias).filter(
         pk=session.pk, revoked_at__isnull=True, end_recorded_at__isnull=True
     )

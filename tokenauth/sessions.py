@@ -33,6 +33,7 @@ from tokenauth.database import after_commit, write_alias
 from tokenauth.devices import describe
 from tokenauth.exceptions import AccountUnusable
 from tokenauth.issuing import Tokens, find_sessions, issue_tokens, next_end
+from tokenauth.limits import end_oldest
 from tokenauth.models import MAX_DEVICE_NAME, AuthSession, EventType, RevokedReason
 from tokenauth.moves import is_new_device
 from tokenauth.revocation import (
@@ -90,7 +91,9 @@ def start_session(
 ) -> Tokens:
     """Start a session for a user who has proved who they are, and return its first tokens.
 
-    May be called inside the caller's transaction; the tokens are good once that commits.
+    Once it is committed, the user's oldest sessions of the client are ended if there are now more
+    than its ``limit``. May be called inside the caller's transaction; the tokens are good once
+    that commits.
 
     Args:
         user: an active user.
@@ -131,6 +134,8 @@ def start_session(
     after_commit(
         lambda: session_started.send_robust(sender=AuthSession, session=session, user=user), alias
     )
+    if entry.limit is not None:
+        after_commit(lambda: end_oldest(user, entry, origin=origin), alias)
     return issue_tokens(session, now, with_refresh=True)
 
 

@@ -11,7 +11,7 @@ import django
 os.environ["DJANGO_SETTINGS_MODULE"] = "benchmarks.scale.settings"
 django.setup()
 
-from benchmarks.scale import clean_up, console, growth, latency, revoke  # noqa: E402 - after the setup
+from benchmarks.scale import clean_up, console, crowd, growth, latency, revoke  # noqa: E402 - after the setup
 from benchmarks.scale.databases import drop, environment, make  # noqa: E402 - as above
 from benchmarks.scale.loading import Lot, add_users, load, settle  # noqa: E402 - as above
 from benchmarks.scale.report import write  # noqa: E402 - as above
@@ -56,6 +56,8 @@ def measure(section: str, options: argparse.Namespace) -> list[str]:
         return growth.describe(options.sessions)
     if section == "revoke":
         return revoke.describe(options.revoked)
+    if section == "crowd":
+        return crowd.describe(options.turns)
     return clean_up.describe(options.ended)
 
 
@@ -67,6 +69,7 @@ def main() -> None:
         "growth": ("growth",),
         "clean-up": ("pruning",),
         "revoke": ("revoking",),
+        "crowd": ("crowd",),
     }
     parser.add_argument("sections", nargs="*", choices=[*sections, []], default=list(sections))
     parser.add_argument("--few", type=int, default=10_000, help="sessions in the small table")
@@ -76,6 +79,7 @@ def main() -> None:
     parser.add_argument("--sessions", type=int, default=100, help="that rotate 1,000 times")
     parser.add_argument("--ended", type=int, default=1_000_000, help="sessions to be removed")
     parser.add_argument("--revoked", type=int, default=100_000, help="sessions to be revoked")
+    parser.add_argument("--turns", type=int, default=8, help="of each phase beside one busy user")
     options = parser.parse_args()
     for section in options.sections:
         try:

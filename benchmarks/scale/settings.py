@@ -12,7 +12,7 @@ import environ
 from tests.settings import *  # noqa: F403 - the same project
 
 LOTS = (
-    *("small", "large", "growth", "pruning", "revoking"),
+    *("small", "large", "growth", "pruning", "revoking", "crowd"),
     *("console_small", "console_large"),
 )
 """The databases, by what they are for."""
@@ -28,4 +28,5 @@ def _database(lot: str) -> dict[str, Any]:
 
 DATABASES = {"default": {**_server, "NAME": "postgres"}} | {lot: _database(lot) for lot in LOTS}
 DATABASE_ROUTERS = ["benchmarks.scale.databases.Chosen"]
+TOKENAUTH_CLIENTS = {"app": {"transport": "body"}, "limited": {"transport": "body", "limit": 3}}
 TOKENAUTH_GRACE_PERIOD = timedelta(0)  # every refresh rotates

@@ -129,7 +129,7 @@ def rotate(rules: Rules, presented: int) -> Program:
             if row is None:
                 return Outcome("invalid", presented)
             if ended := end_of(row, user, now):
-                yield from _record_end(row, ended, now)
+                yield from _record_end(row, user, ended, now)
                 return Outcome("ended", presented, reason=ended)
             at = now
             if raced and rules.forgives_races and presented == row.generation - 1:
@@ -214,7 +214,7 @@ def _end_for_reuse(row: Row, presented: int, now: int) -> Generator[Statement, A
     return Outcome("ended", presented, reason="reuse")
 
 
-def _record_end(row: Row, ended: str, now: int) -> Generator[Statement, Any, None]:
+def _record_end(row: Row, user: User, ended: str, now: int) -> Generator[Statement, Any, None]:
     if row.revoked_at is not None or row.end_recorded_at is not None:
         return
     first: Condition = ("end_recorded_at", "is null", None)
@@ -222,7 +222,8 @@ def _record_end(row: Row, ended: str, now: int) -> Generator[Statement, Any, Non
         where: tuple[Condition, ...] = (("revoked_at", "is null", None), first)
         found = yield Update("expired", where, (("end_recorded_at", now),), commits=False)
     else:
-        found = yield mark_revoked("account", now, "account", first)
+        reason = "password" if user.is_active else "deactivated"
+        found = yield mark_revoked("account", now, reason, first)
     if found:
         yield Commit()
 

@@ -41,7 +41,10 @@ JUNK: list[Any] = [
     *([{1: 2, "kid": object()}], ['{"kty":'], [{"kid": "a", "alg": "ES256", "kty": "EC"}]),
     *(timedelta(0), timedelta(seconds=-1), timedelta.max, timedelta.min, timedelta(seconds=1)),
 ]
-CLIENT_KEYS = ["transport", "access_lifetime", "idle_lifetime", "absolute_lifetime", "login", "x"]
+CLIENT_KEYS = [
+    *("transport", "access_lifetime", "idle_lifetime", "absolute_lifetime"),
+    *("login", "limit", "x"),
+]
 
 
 def is_accepted(found: list[CheckMessage]) -> bool:

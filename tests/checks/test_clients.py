@@ -67,7 +67,7 @@ class TestClients:
         """A bare transport is not a client."""
         assert problems(TOKENAUTH_CLIENTS={"app": entry}) == ["E052"]
 
-    @pytest.mark.parametrize("key", ["limit", "Transport", "acess_lifetime", 1, None])
+    @pytest.mark.parametrize("key", ["limits", "Transport", "acess_lifetime", 1, None])
     def test_have_no_key_that_nobody_reads(self, key: Any) -> None:
         """A misspelt lifetime would be the default, unseen."""
         assert problems(TOKENAUTH_CLIENTS={"app": {**COOKIE, key: 1}}) == ["E053"]
@@ -86,6 +86,16 @@ class TestClients:
         """Text from the environment is not an answer: "False" would be yes."""
         clients = {"browser": COOKIE, "app": {**COOKIE, "login": login}}
         assert problems(TOKENAUTH_CLIENTS=clients) == ["E055"]
+
+    @pytest.mark.parametrize("limit", [None, 0, -1, 1001, 10**30, 3.0, "3", True, [3]])
+    def test_have_a_limit_that_can_be_kept(self, limit: Any) -> None:
+        """No limit is said by no key: None or 0 from the environment might mean either."""
+        assert problems(TOKENAUTH_CLIENTS={"app": {**COOKIE, "limit": limit}}) == ["E105"]
+
+    @pytest.mark.parametrize("limit", [1, 3, 1000])
+    def test_may_have_a_limit(self, limit: int) -> None:
+        """One to a thousand sessions pass."""
+        assert problems(deploy=True, TOKENAUTH_CLIENTS={"app": {**COOKIE, "limit": limit}}) == []
 
     def test_are_named_in_the_message(self) -> None:
         """The message says which client it is about."""

@@ -144,7 +144,7 @@ def test_deleting_a_member(ada: Member, logged_in: Api, root: Client) -> None:
     assert root.get(address).status_code == 200
     assert root.post(address, {"post": "yes"}).status_code == 302
     session = AuthSession.objects.get()
-    assert (session.user_id, session.revoked_reason) == (None, "account")
+    assert (session.user_id, session.revoked_reason) == (None, "deleted")
     event = AuthEvent.objects.get(type=EventType.LOGIN)
     assert (event.user_id, event.user_key) == (None, str(ada.pk))
     assert logged_in.refresh().status_code == 401

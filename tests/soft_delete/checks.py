@@ -28,7 +28,7 @@ def test_softly_deleted_user(user: Any, clock: Clock):
     assert sessions.active_sessions(user) == []
     assert sessions.find_own_session(user, other.session.pk) is None
     assert end_reason(tokens) == "account"
-    assert row(tokens).revoked_reason == "account"
+    assert row(tokens).revoked_reason == "deleted"
     assert Member._base_manager.filter(pk=user.pk).exists()
 
 
@@ -61,6 +61,6 @@ def test_deletion_through_a_proxy(user: Any, model: type[Member]):
     tokens = start(user, device_name="phone")
     model.objects.get(pk=user.pk).delete()
 
-    assert row(tokens).revoked_reason == "account"
+    assert row(tokens).revoked_reason == "deleted"
     assert row(tokens).device_name == ""
-    assert events("revoked") == [("revoked", "account")]
+    assert events("revoked") == [("revoked", "deleted")]

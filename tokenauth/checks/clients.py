@@ -42,7 +42,7 @@ BAD_CLIENT = Problem(
 UNKNOWN_CLIENT_KEY = Problem(
     "E053",
     "{client} has the unknown key {key}.",
-    "Keys are transport, access_lifetime, idle_lifetime, absolute_lifetime and login.",
+    "Keys are transport, access_lifetime, idle_lifetime, absolute_lifetime, login and limit.",
 )
 BAD_TRANSPORT = Problem(
     "E054",
@@ -75,9 +75,15 @@ STEP_PASSED_BY = Problem(
     "Set TOKENAUTH_LOGIN_GATE to a function that asks for the step, or mount "
     "tokenauth.urls_without_login and call tokenauth.login() at the end of the other login.",
 )
+BAD_LIMIT = Problem(
+    "E105",
+    "{client} has a limit that is not a whole number between 1 and 1,000.",
+    "Set it to how many sessions a user may have of this client, or remove it: then there is none.",
+)
 
+MAX_LIMIT = 1000
 MAX_NAME_LENGTH = 64
-KEYS = ("transport", "access_lifetime", "idle_lifetime", "absolute_lifetime", "login")
+KEYS = ("transport", "access_lifetime", "idle_lifetime", "absolute_lifetime", "login", "limit")
 TRANSPORTS = ("cookie", "body")
 
 
@@ -113,7 +119,7 @@ def check_client_names(**_: Any) -> list[CheckMessage]:
 
 
 def check_client_entries(**_: Any) -> list[CheckMessage]:
-    """Every client has a transport, and no key that nobody reads (E052 to E055)."""
+    """Every client has a transport, and no key that nobody reads (E052 to E055, E105)."""
     found = []
     for name, entry in _clients().items():
         if isinstance(entry, Mapping):
@@ -135,7 +141,14 @@ def _problems_of(client: str, entry: Mapping[Any, Any]) -> list[CheckMessage]:
         found.append(BAD_TRANSPORT.found(client=client))
     if not isinstance(entry.get("login", True), bool):
         found.append(BAD_CLIENT_LOGIN.found(client=client))
+    if "limit" in entry and not _is_limit(entry["limit"]):
+        found.append(BAD_LIMIT.found(client=client))
     return found
+
+
+def _is_limit(value: object) -> bool:
+    # True is an int, and means nothing here.
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_LIMIT
 
 
 def check_somebody_can_log_in(**_: Any) -> list[CheckMessage]:

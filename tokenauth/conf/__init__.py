@@ -7,9 +7,10 @@ one subject, and their names.
 
 from __future__ import annotations
 
-from tokenauth.conf import clients, cookies, notices, project, throttling, tokens
+from tokenauth.conf import clients, cookies, ending, notices, project, throttling, tokens
 from tokenauth.conf.clients import DEFAULT_CLIENTS, Client, ClientSettings, Transport
 from tokenauth.conf.cookies import CookieSettings
+from tokenauth.conf.ending import ACCOUNT_CHANGES, EndingSettings
 from tokenauth.conf.notices import NOTICES, Notice, NoticeSettings
 from tokenauth.conf.project import LoginGate, ProjectSettings, SecondStep
 from tokenauth.conf.throttling import ThrottleSettings
@@ -17,6 +18,7 @@ from tokenauth.conf.tokens import ACCESS_CHECKS, AccessCheck, TokenSettings
 
 __all__ = [
     "ACCESS_CHECKS",
+    "ACCOUNT_CHANGES",
     "DEFAULT_CLIENTS",
     "NOTICES",
     "SETTINGS",
@@ -34,6 +36,7 @@ SETTINGS = (
     *clients.NAMES,
     *tokens.NAMES,
     *cookies.NAMES,
+    *ending.NAMES,
     *project.NAMES,
     *throttling.NAMES,
     *notices.NAMES,
@@ -45,6 +48,7 @@ class Config(
     ClientSettings,
     TokenSettings,
     CookieSettings,
+    EndingSettings,
     ProjectSettings,
     ThrottleSettings,
     NoticeSettings,

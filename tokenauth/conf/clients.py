@@ -39,6 +39,7 @@ class Client:
         idle_lifetime: how long a session lives without use.
         absolute_lifetime: how long a session lives at most.
         login: whether the login endpoint may be asked for it.
+        limit: how many living sessions a user may have of it; ``None``: as many as there are.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Client:
     idle_lifetime: timedelta
     absolute_lifetime: timedelta
     login: bool
+    limit: int | None = None
 
 
 class ClientSettings(Reader):
@@ -137,4 +139,5 @@ class ClientSettings(Reader):
             idle_lifetime=entry.get("idle_lifetime", self.idle_lifetime),
             absolute_lifetime=entry.get("absolute_lifetime", self.absolute_lifetime),
             login=entry.get("login", True),
+            limit=entry.get("limit"),
         )

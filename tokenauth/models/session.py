@@ -156,12 +156,9 @@ class AuthSession(models.Model):
             late_run=self.late_run,
         )
 
-    def live_user(self) -> Any:
-        """Return the user, or ``None`` if the account is gone, softly deleted or not active."""
-        user = self.user
-        if user is None or not getattr(self, "user_visible", True):
-            return None
-        return user if getattr(user, "is_active", True) else None
+    def visible_user(self) -> Any:
+        """Return the user, or ``None`` if the account is gone or softly deleted."""
+        return self.user if getattr(self, "user_visible", True) else None
 
 
 class RefreshToken(models.Model):

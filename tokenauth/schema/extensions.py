@@ -85,6 +85,11 @@ def _class_of(body: Any) -> type[Body]:
     return body if isinstance(body, type) else type(body)
 
 
+def _proof() -> tuple[str, ...]:
+    """What whoever ends other sessions may be answered, if a recent proof is asked for."""
+    return () if config.revoke_max_age is None else ("insufficient_user_authentication",)
+
+
 _Operations = dict[str, Callable[..., Any]]
 
 
@@ -235,7 +240,8 @@ class SessionExtension(ViewExtension):
         patch = operation(
             *("session_rename", 200, Session, (*errors, *_BODY)), takes=[sid], body=body
         )
-        delete = operation("session_end", 204, None, errors, takes=[sid], cookies_on=[204])
+        ends = (*errors, *_proof())
+        delete = operation("session_end", 204, None, ends, takes=[sid], cookies_on=[204])
         return {"patch": patch, "delete": delete}
 
 
@@ -248,6 +254,6 @@ class SessionRevokeExtension(ViewExtension):
         """See :class:`ViewExtension`."""
         body = body_of("AuthRevoke", ("scope",), scope=choice("others", "all"))
         answer = object_of(("revoked",), revoked={"type": "integer", "minimum": 0})
-        errors = (*_TOKEN, "csrf_failed", *_BODY)
+        errors = (*_TOKEN, *_proof(), "csrf_failed", *_BODY)
         post = operation("sessions_revoke", 200, answer, errors, cookies_on=[200], body=body)
         return {"post": post}

@@ -9,8 +9,10 @@ from rest_framework.views import APIView
 
 from tokenauth import cookies, deferred
 from tokenauth.authentication import SessionCheckAuthentication
+from tokenauth.conf import config
 from tokenauth.exceptions import AmbiguousCookie
 from tokenauth.models import AuthSession
+from tokenauth.permissions import require_recent_proof
 from tokenauth.rest import TokenAuthView
 from tokenauth.serializers import refresh_token_of, tokens_data
 from tokenauth.sessions import Tokens
@@ -59,6 +61,18 @@ class ProtectedView(TokenAuthView):
     def current_session(self) -> AuthSession | None:
         """The session of the request; none under ``force_authenticate``."""
         return getattr(self.request._request, "auth_session", None) or None
+
+    def require_proof(self) -> None:
+        """Refuse whoever has not proved lately enough who they are to end other sessions.
+
+        A thief with an access token could otherwise end the sessions that would catch him.
+
+        Raises:
+            InsufficientUserAuthentication: the proof is older than ``TOKENAUTH_REVOKE_MAX_AGE``.
+        """
+        max_age = config.revoke_max_age
+        if max_age is not None:
+            require_recent_proof(self.request.auth, max_age)
 
     def clear_if_current(self, session: AuthSession | None) -> None:
         """Have the cookies deleted if a session that was ended is the caller's own."""

@@ -58,7 +58,9 @@ class SessionView(ProtectedView):
         return Response(session_data(session, self.current_session))
 
     def delete(self, request: Request, sid: str) -> Response:
-        """End it."""
+        """End it; another than the own only after a recent proof, if the project asks for one."""
+        if not self._is_current(sid):
+            self.require_proof()
         session = self._find(sid)
         if session is None:
             return error_response("not_found")
@@ -70,6 +72,10 @@ class SessionView(ProtectedView):
         )
         self.clear_if_current(session)
         return Response(status=204)
+
+    def _is_current(self, sid: str) -> bool:
+        current = self.current_session
+        return current is not None and str(current.pk) == sid
 
     def _find(self, sid: str) -> AuthSession | None:
         """Return the caller's living session of this id: another's is as unknown as none."""
@@ -87,6 +93,7 @@ class SessionRevokeView(ProtectedView):
 
     def post(self, request: Request) -> Response:
         """End the others, or all of them, the current one too."""
+        self.require_proof()
         body = RevokeSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         everything = body.validated_data["scope"] == "all"
