@@ -16,6 +16,7 @@ __all__ = [
     "after_commit",
     "in_transaction",
     "is_held_by_test_case",
+    "is_in_test_case",
     "refuse_transaction",
     "retry",
     "write_alias",
@@ -65,6 +66,13 @@ def after_commit(action: Callable[[], Any], alias: str) -> None:
         transaction.on_commit(action, using=alias)
     else:
         action()
+
+
+def is_in_test_case(alias: str) -> bool:
+    """Return whether a ``TestCase`` is around it, in which no transaction is ever committed."""
+    return any(
+        getattr(block, "_from_testcase", False) for block in connections[alias].atomic_blocks
+    )
 
 
 def is_held_by_test_case(action: Callable[[], Any], alias: str) -> bool:

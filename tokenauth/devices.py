@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from tokenauth.audit import clean
 from tokenauth.models import MAX_DEVICE, MAX_USER_AGENT, DeviceKind
+from tokenauth.texts import clean
 
 if TYPE_CHECKING:
     from ua_parser import Result

@@ -31,6 +31,7 @@ __all__ = [
     "Move",
     "find_move",
     "is_new_device",
+    "last_device",
     "network_of",
     "note_move",
     "note_repeat",
@@ -54,13 +55,13 @@ class Move:
         from_ip: the address that the session was at, or ``None`` if it is not known.
         to_ip: the address that it is seen at.
         from_device: the browser that it was in.
-        to_device: the browser that it is seen in.
+        to_device: the browser that it is seen in, or ``None`` if that is not kept.
     """
 
     from_ip: str | None
     to_ip: str | None
     from_device: Device
-    to_device: Device
+    to_device: Device | None
 
     @property
     def changed_network(self) -> bool:
@@ -72,7 +73,7 @@ class Move:
     @property
     def changed_browser(self) -> bool:
         """Whether it is in another browser; a newer version is the same one."""
-        return self.from_device.label != self.to_device.label
+        return self.to_device is not None and self.from_device.label != self.to_device.label
 
     def sighting(self, now: datetime) -> dict[str, Any]:
         """Return what is written, by field, if the session stays where it was."""
@@ -80,17 +81,18 @@ class Move:
 
     def changes(self, now: datetime) -> dict[str, Any]:
         """Return what is written, by field, if the session goes along."""
-        device = {"device": self.to_device.label, "device_kind": self.to_device.kind}
-        return self.sighting(now) | (device if self.changed_browser else {})
+        device = self.to_device
+        if device is None or not self.changed_browser:
+            return self.sighting(now)
+        return self.sighting(now) | {"device": device.label, "device_kind": device.kind}
 
     def detail(self) -> dict[str, Any]:
         """Return the facts for the audit."""
-        return {
-            "from_ip": self.from_ip,
-            "to_ip": self.to_ip,
-            "from_device": self.from_device.label,
-            "to_device": self.to_device.label,
-        }
+        addresses = {"from_ip": self.from_ip, "to_ip": self.to_ip}
+        if self.to_device is None:
+            return addresses
+        devices = {"from_device": self.from_device.label, "to_device": self.to_device.label}
+        return addresses | devices
 
 
 def network_of(address: str) -> str:
@@ -112,22 +114,33 @@ def find_move(session: AuthSession, origin: Origin) -> Move | None:
         session: as it was read.
         origin: where the request came from.
     """
-    if origin.ip == session.last_ip and origin.user_agent == session.last_user_agent:
+    if origin.ip == session.last_ip and origin.user_agent == session.last_user_agent != "":
         return None
-    last = Origin(session.last_ip, session.last_user_agent)
-    if NOWHERE in {origin, last}:
+    known = session.last_ip or session.last_user_agent or session.device
+    if origin == NOWHERE or not known:
         return None
-    move = Move(last.ip, origin.ip, describe(last.user_agent), describe(origin.user_agent))
+    # As the settings are now, which may have changed since it was stored.
+    last = Origin(session.last_ip)
+    move = Move(last.ip, origin.ip, last_device(session), origin.device)
     return move if move.changed_network or move.changed_browser else None
 
 
-def is_new_device(user: Any, device: Device) -> bool:
+def last_device(session: AuthSession) -> Device:
+    """Return what a session was in at its last rotation, as far as that was kept."""
+    if session.last_user_agent:
+        return describe(session.last_user_agent)
+    return Device(session.device, session.device_kind)
+
+
+def is_new_device(user: Any, device: Device | None) -> bool:
     """Return whether a user who has had sessions has had none lately on such a device.
 
     Args:
         user: who is logging in.
-        device: on what.
+        device: on what; ``None`` if that is not kept, and then nothing is new.
     """
+    if device is None:
+        return False
     alias = write_alias()
     rows = AuthSession.objects.using(alias).filter(user_id=user.pk).order_by("-created_at")
     try:

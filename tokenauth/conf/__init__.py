@@ -7,17 +7,20 @@ one subject, and their names.
 
 from __future__ import annotations
 
-from tokenauth.conf import clients, cookies, project, throttling, tokens
+from tokenauth.conf import clients, cookies, privacy, project, throttling, tokens
 from tokenauth.conf.clients import DEFAULT_CLIENTS, Client, ClientSettings, Transport
 from tokenauth.conf.cookies import CookieSettings
+from tokenauth.conf.privacy import ADDRESSES, USER_AGENTS, PrivacySettings
 from tokenauth.conf.project import LoginGate, ProjectSettings
 from tokenauth.conf.throttling import ThrottleSettings
 from tokenauth.conf.tokens import ACCESS_CHECKS, AccessCheck, TokenSettings
 
 __all__ = [
     "ACCESS_CHECKS",
+    "ADDRESSES",
     "DEFAULT_CLIENTS",
     "SETTINGS",
+    "USER_AGENTS",
     "AccessCheck",
     "Client",
     "Config",
@@ -31,12 +34,20 @@ SETTINGS = (
     *tokens.NAMES,
     *cookies.NAMES,
     *project.NAMES,
+    *privacy.NAMES,
     *throttling.NAMES,
 )
 """Every setting, without its ``TOKENAUTH_``."""
 
 
-class Config(ClientSettings, TokenSettings, CookieSettings, ProjectSettings, ThrottleSettings):
+class Config(
+    ClientSettings,
+    TokenSettings,
+    CookieSettings,
+    ProjectSettings,
+    PrivacySettings,
+    ThrottleSettings,
+):
     """``TOKENAUTH_*`` as typed properties. Each is read anew at every use."""
 
 
