@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 from django.core.checks import CheckMessage
 
-from tokenauth.checks import addresses, clients, cookies, keys, lifetimes, mounts, project
+from tokenauth.checks import addresses, clients, cookies, keys, lifetimes, mounts, privacy, project
 
 __all__ = ["CHECKS", "DEPLOY_CHECKS"]
 
@@ -48,6 +48,9 @@ CHECKS: tuple[Check, ...] = (
     clients.check_gate,
     clients.check_second_steps_have_a_gate,
     addresses.check_proxies,
+    privacy.check_retentions,
+    privacy.check_retentions_fit,
+    privacy.check_kept,
     project.check_middleware,
     mounts.check_mounts,
     project.check_authentication_order,
