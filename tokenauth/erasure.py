@@ -83,8 +83,7 @@ def erase_sessions(alias: str, before: datetime, size: int) -> Iterator[int]:
     while window:
         found = [key for key, is_due in window if is_due]
         # Not without the condition: a clock that was set back may have made it live again.
-        erased = _update(sessions.filter(over, pk__in=found), _PLACES) if found else 0
-        yield erased
+        yield _update(sessions.filter(over, pk__in=found), _PLACES) if found else 0
         yield from _erase_history(alias, [key for key, _ in window], before, size)
         last = window[-1][0]
         _reach(alias, "sessions", _number_of(_EPOCH + timedelta(milliseconds=last.int >> 80)))
@@ -109,10 +108,11 @@ def erase_events(alias: str, before: datetime, size: int) -> Iterator[int]:
     rows = AuthEvent.objects.using(alias).filter(created_at__lt=before)
     rows = rows.order_by("created_at", "pk")
     here = rows.filter(created_at__gte=_time_at(_reached(alias, "events")))
-    while found := list(here.only("created_at", *_PLACE, "detail")[:size]):
-        yield _erase_found_events(alias, found)
+    while found := list(here.only("type", "created_at", *_PLACE, "detail")[:size]):
+        erased = _erase_found_events(alias, found)
         at, key = found[-1].created_at, found[-1].pk
         _reach(alias, "events", _number_of(at))
+        yield erased
         later = Q(created_at__gt=at) | Q(pk__gt=key)
         here = rows.filter(later, created_at__gte=at)  # in the order of the index
 

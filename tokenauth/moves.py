@@ -23,6 +23,7 @@ from tokenauth.audit import NOWHERE, Origin, event_about, record_if_possible, sa
 from tokenauth.database import write_alias
 from tokenauth.devices import Device, describe
 from tokenauth.models import AuthSession, EventType
+from tokenauth.origins import cut_address
 from tokenauth.protocol import Decision, Verdict
 
 __all__ = [
@@ -67,6 +68,8 @@ class Move:
     def changed_network(self) -> bool:
         """Whether it is in another network; an address that is not known says nothing."""
         if self.from_ip is None or self.to_ip is None:
+            return False
+        if self.from_ip == cut_address(self.to_ip):  # stored while addresses were truncated
             return False
         return network_of(self.from_ip) != network_of(self.to_ip)
 

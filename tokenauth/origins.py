@@ -15,7 +15,7 @@ from tokenauth.devices import Device, describe
 from tokenauth.models import MAX_USER_AGENT
 from tokenauth.texts import clean
 
-__all__ = ["NOWHERE", "Origin"]
+__all__ = ["NOWHERE", "Origin", "cut_address"]
 
 # Providers give a household a /56 as a rule (RIPE-690), and a phone a /64: cut there, an address
 # would still name it. A /48 holds 256 such households, as a /24 holds 256 addresses.
@@ -48,17 +48,25 @@ class Origin:
         return None if config.user_agents == "off" else describe(self._said)
 
 
-def _kept_address(ip: str | None) -> str | None:
-    kept = config.addresses
-    if ip is None or kept == "full":
-        return ip
-    if kept != "truncated":  # off, or a wrong word: then rather nothing
-        return None
+def cut_address(ip: str) -> str | None:
+    """Return the first address of the network that an address is kept as when it is truncated.
+
+    Args:
+        ip: an address; for anything else the answer is ``None``.
+    """
     try:
         address = ip_address(ip)
     except ValueError:
         return None
     return str(ip_network((ip, _PREFIXES[address.version]), strict=False).network_address)
+
+
+def _kept_address(ip: str | None) -> str | None:
+    kept = config.addresses
+    if ip is None or kept == "full":
+        return ip
+    # Off, or a wrong word: then rather nothing.
+    return cut_address(ip) if kept == "truncated" else None
 
 
 NOWHERE = Origin()
