@@ -77,10 +77,10 @@ class TestSessions:
     def test_keep_what_judges_a_token(self, tokens: Tokens, clock: Clock):
         """Everything but the place and the name is as it was: a replay is told the same."""
         sessions.revoke_session(row(tokens), reason="logout")
-        before = AuthSession.objects.values().get()
+        before: Any = AuthSession.objects.values().get()
         clock.advance(days=8)
         erased()
-        after = AuthSession.objects.values().get()
+        after: Any = AuthSession.objects.values().get()
         changed = {name for name in before if before[name] != after[name]}
 
         assert changed == {
@@ -151,8 +151,7 @@ class TestEvents:
     def test_of_one_moment_are_all_found(self, user: User, clock: Clock):
         """A bulk revocation writes thousands at once; no batch skips or repeats any."""
         session = row(start(user))
-        facts = {"at": clock(), "origin": HOME}
-        record(event_about(EventType.REVOKED, session, **facts) for _ in range(20))
+        record(event_about(EventType.REVOKED, session, at=clock(), origin=HOME) for _ in range(20))
         clock.advance(days=8)
 
         assert erased() == 20

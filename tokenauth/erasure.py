@@ -75,8 +75,8 @@ def erase_sessions(alias: str, before: datetime, size: int) -> Iterator[int]:
     over = Q(revoked_at__lt=before) | Q(expires_at__lt=before)
     due = ExpressionWrapper(over & _holds(_PLACES), output_field=BooleanField())
     # What ended before the time began before it.
-    rows = sessions.filter(pk__lt=system.first_id(before + _MARGIN)).annotate(due=due)
-    rows = rows.order_by("pk").values_list("pk", "due")
+    began = sessions.filter(pk__lt=system.first_id(before + _MARGIN)).annotate(due=due)
+    rows = began.order_by("pk").values_list("pk", "due")
     window = list(
         rows.filter(pk__gte=system.first_id(_time_at(_reached(alias, "sessions"))))[:size]
     )
