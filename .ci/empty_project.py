@@ -3,9 +3,9 @@
 
     .ci/empty_project.py README.md DIRECTORY
 
-Run it with the Python that the wheel, pytest and pytest-django are installed in. The Python blocks below the README's heading
-"Add it to your project" go to the end of the project's settings if they assign, and of its URLs if
-they import.
+Run it with the Python that the wheel, pytest and pytest-django are installed in. The Python blocks
+below the README's heading "Add it to your project" go to the end of the project's settings if they
+assign, and of its URLs if they import.
 """
 
 import re
