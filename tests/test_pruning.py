@@ -283,6 +283,11 @@ def counting() -> Iterator[list[str]]:
     found += [query["sql"] for query in captured.captured_queries if is_ours(query["sql"])]
 
 
+def _is_of_a_type(sql: str) -> bool:
+    """Return whether a statement looks for events of one type."""
+    return "type" in sql.partition(" WHERE ")[2]
+
+
 class TestBatches:
     @pytest.mark.parametrize("size", [1, 7, 10, 1000])
     @pytest.mark.parametrize("apart", [timedelta(0), SECOND])
@@ -335,7 +340,7 @@ class TestBatches:
         fill(30, ended=clock() - DAY)
         with counting() as statements:
             prune(batch_size=10)
-        reads = [sql for sql in statements if "ORDER BY" in sql and '"type" =' not in sql]
+        reads = [sql for sql in statements if "ORDER BY" in sql and not _is_of_a_type(sql)]
 
         assert len(reads) == 9
         assert [" >= " in sql for sql in reads] == [False] * 3 + [True] * 6

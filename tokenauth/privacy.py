@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from tokenauth import system
 from tokenauth.audit import make_event, record
@@ -82,9 +83,20 @@ def _parts(user: Any) -> Iterator[tuple[str, Iterator[dict[str, Any]]]]:
     sessions = AuthSession.objects.using(alias).filter(user_id=user.pk)
     history = RefreshToken.objects.using(alias).filter(session__in=sessions.values("pk"))
     events = AuthEvent.objects.using(alias).filter(user_id=user.pk)
-    yield "sessions", map(_session, sessions.order_by("pk").iterator(_CHUNK))
-    yield "refreshes", map(_refresh, history.order_by("pk").iterator(_CHUNK))
-    yield "events", map(_event, events.order_by("pk").iterator(_CHUNK))
+    yield "sessions", map(_session, _in_chunks(sessions))
+    yield "refreshes", map(_refresh, _in_chunks(history))
+    yield "events", map(_event, _in_chunks(events))
+
+
+def _in_chunks(rows: QuerySet[Any]) -> Iterator[Any]:
+    """Return all rows, the oldest first; only their keys are all in memory.
+
+    Not ``iterator()``: what it fetches from MariaDB is all there at once.
+    """
+    keys = list(rows.order_by("pk").values_list("pk", flat=True))
+    for start in range(0, len(keys), _CHUNK):
+        found = rows.model._base_manager.using(rows.db).filter(pk__in=keys[start : start + _CHUNK])
+        yield from found.order_by("pk")
 
 
 def _session(session: AuthSession) -> dict[str, Any]:
