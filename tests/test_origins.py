@@ -215,6 +215,17 @@ class TestDeviceKept:
 
         assert AuthEvent.objects.filter(type="moved").count() == 1
 
+    def test_is_learnt_at_the_first_refresh(self, user: User, clock: Clock, kept: Any):
+        """Of a session that a project started on its own; that is no move."""
+        kept("truncated", "device")
+        tokens = start(user)
+        for _ in range(2):
+            clock.advance(hours=1)
+            origin = Origin("192.0.2.1", FIREFOX)
+            tokens = sessions.rotate(tokens.refresh or "", transport="body", origin=origin)
+
+        assert (row(tokens).device, row(tokens).moves) == ("Firefox on Linux", 0)
+
 
 class TestChange:
     @pytest.mark.parametrize("addresses", ["full", "truncated", "off"])
@@ -226,12 +237,14 @@ class TestChange:
         """A client that goes on where it was has not moved, whatever is kept from now on."""
         tokens = start(user, origin=Origin(ip, FIREFOX))
         kept(addresses, user_agents)
+        other = start(user, origin=Origin(ip, FIREFOX))
         assert find_move(row(tokens), Origin(ip, FIREFOX)) is None
         clock.advance(hours=1)
         tokens = sessions.rotate(tokens.refresh or "", transport="body", origin=Origin(ip, FIREFOX))
         kept("full", "full")
 
         assert find_move(row(tokens), Origin(ip, FIREFOX)) is None
+        assert find_move(row(other), Origin(ip, FIREFOX)) is None
 
     def test_cuts_what_was_stored_before(self, user: User, clock: Clock, kept: Any):
         """An event does not copy an address that would not be stored today."""

@@ -21,7 +21,7 @@ from django.db import DatabaseError
 from tokenauth import system
 from tokenauth.audit import NOWHERE, Origin, event_about, record_if_possible, savepoint
 from tokenauth.database import write_alias
-from tokenauth.devices import Device, describe
+from tokenauth.devices import UNKNOWN, Device, describe
 from tokenauth.models import AuthSession, EventType
 from tokenauth.origins import cut_address
 from tokenauth.protocol import Decision, Verdict
@@ -30,6 +30,7 @@ __all__ = [
     "DEVICES_COMPARED",
     "MOVES_RECORDED",
     "Move",
+    "arrival",
     "find_move",
     "is_new_device",
     "last_device",
@@ -75,8 +76,13 @@ class Move:
 
     @property
     def changed_browser(self) -> bool:
-        """Whether it is in another browser; a newer version is the same one."""
-        return self.to_device is not None and self.from_device.label != self.to_device.label
+        """Whether it is in another browser; a newer version is the same one.
+
+        One that is not known says nothing: it may not have been kept.
+        """
+        if self.to_device is None or self.from_device == UNKNOWN:
+            return False
+        return self.from_device.label != self.to_device.label
 
     def sighting(self, now: datetime) -> dict[str, Any]:
         """Return what is written, by field, if the session stays where it was."""
@@ -128,11 +134,23 @@ def find_move(session: AuthSession, origin: Origin) -> Move | None:
     return move if move.changed_network or move.changed_browser else None
 
 
+def arrival(session: AuthSession, origin: Origin) -> dict[str, Any]:
+    """Return what is written, by field, when it turns out on what a session is.
+
+    Args:
+        session: as it was read.
+        origin: where the request came from.
+    """
+    if session.last_user_agent or session.device or not origin.device:
+        return {}
+    return {"device": origin.device.label, "device_kind": origin.device.kind}
+
+
 def last_device(session: AuthSession) -> Device:
     """Return what a session was in at its last rotation, as far as that was kept."""
     if session.last_user_agent:
         return describe(session.last_user_agent)
-    return Device(session.device, session.device_kind)
+    return Device(session.device)  # of which kind, a refresh does not read
 
 
 def is_new_device(user: Any, device: Device | None) -> bool:

@@ -24,7 +24,7 @@ from tokenauth.models import AuthEvent, AuthSession, EventType, RefreshToken
 
 __all__ = ["erase_user_data", "export_user", "write_export"]
 
-_CHUNK = 1000
+_CHUNK = 500
 """So many rows are in memory at once."""
 
 
