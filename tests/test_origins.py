@@ -215,6 +215,14 @@ class TestDeviceKept:
 
         assert AuthEvent.objects.filter(type="moved").count() == 1
 
+    def test_is_what_users_know_their_sessions_by(self, user: User, clock: Clock, kept: Any):
+        """The list of sessions has it in the place of the text."""
+        kept("off", "device")
+        app = Api(headers={"user-agent": FIREFOX})
+        app.login(client="app")
+
+        assert app.get("/auth/sessions/").json()["sessions"][0]["user_agent"] == "Firefox on Linux"
+
     def test_is_learnt_at_the_first_refresh(self, user: User, clock: Clock, kept: Any):
         """Of a session that a project started on its own; that is no move."""
         kept("truncated", "device")
