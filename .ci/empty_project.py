@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Follow the README's steps in a new project, and log in.
+"""Follow the README's steps in a new project, log in, and test it by the pytest plugin.
 
     .ci/empty_project.py README.md DIRECTORY
 
-Run it with the Python that the wheel is installed in. The Python blocks below the README's heading
-"Add it to your project" go to the end of the project's settings if they assign, and of its URLs if
-they import.
+Run it with the Python that the wheel, pytest and pytest-django are installed in. The Python blocks
+below the README's heading "Add it to your project" go to the end of the project's settings if they
+assign, and of its URLs if they import.
 """
 
 import re
@@ -33,6 +33,11 @@ assert client.post("/auth/refresh/", content_type="application/json").status_cod
 assert client.post("/auth/logout/", content_type="application/json").status_code == 204
 assert client.get("/auth/me/", headers=bearer).status_code == 401
 print("logged in and out of an empty project")
+"""
+TEST = """
+def test_me(tokenauth_client, django_user_model):
+    client = tokenauth_client(django_user_model.objects.create_user("ada"))
+    assert client.get("/auth/me/").json()["user"]["username"] == "ada"
 """
 
 
@@ -65,6 +70,8 @@ def main(readme: str, directory: str) -> None:
     run("manage.py", "check")
     run("manage.py", "migrate", "--verbosity", "0")
     run("manage.py", "shell", "--command", LOGIN)
+    (root / "test_me.py").write_text(TEST)
+    run("-m", "pytest", "--quiet", "--ds=project.settings", "test_me.py")
 
 
 if __name__ == "__main__":

@@ -87,10 +87,12 @@ REQUIRED_RULES = {
     "REQ-124": "the list, its filters and its searches read indexes and count no table",
     "REQ-125": "the page of a session tells a theft: both parties, when, and how it ended",
     "REQ-126": "no secret in any log at DEBUG",
+    "REQ-127": "each thing that happens is logged by its name, with time, actor and session",
     "REQ-128": "no stored or sent text can forge a log line",
     "REQ-129": "error pages and error mail hide secrets",
     "REQ-130": "the access token's claims are minimal",
     "REQ-131": "the stored address follows the trusted proxies",
+    "REQ-132": "addresses and agents can be off, cut or erased, and a user's with the audit kept",
     "REQ-133": "clean-up keeps what reuse detection needs",
     "REQ-139": "one user with very many sessions, or one hot session, slows nobody else",
 }

@@ -7,6 +7,9 @@ import pytest
 
 from tests import leaks
 from tests.conftest import Api
+from tokenauth import system
+from tokenauth.audit import make_event, record
+from tokenauth.models import EventType
 
 logger = logging.getLogger("tests.leaks")
 
@@ -29,6 +32,12 @@ class TestWatch:
         """An access token is found in the extra fields of a record."""
         logger.debug("got it", extra={"header": f"Bearer {app.access}"})
         assert leaking.leaks() == ["a record of the logger tests.leaks"]
+
+    def test_sees_a_token_in_a_field_of_the_audit(self, leaking: leaks.Watch, app: Api) -> None:
+        """Each fact of an audit record is looked at."""
+        event = make_event(EventType.MOVED, at=system.now(), reason=str(app.refresh_token)[-32:])
+        record([event])
+        assert leaking.leaks() == ["a record of the logger tokenauth.audit"]
 
     def test_sees_a_seed_in_a_log_record(self, leaking: leaks.Watch, app: Api) -> None:
         """A session's seed is found as the database would print it."""

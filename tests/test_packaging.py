@@ -54,6 +54,14 @@ class TestWheel:
         """The licence travels with the code."""
         assert any(name.endswith("/LICENSE") for name in wheel.namelist())
 
+    def test_offers_its_fixtures_to_pytest(self, wheel: ZipFile) -> None:
+        """A project's tests have them as soon as the wheel is installed."""
+        (name,) = (name for name in wheel.namelist() if name.endswith("/entry_points.txt"))
+        assert wheel.read(name).decode().split("\n\n")[0].splitlines() == [
+            "[pytest11]",
+            "tokenauth = tokenauth.pytest_plugin",
+        ]
+
     def test_has_the_version_of_the_project(self, wheel: ZipFile) -> None:
         """The version stands in pyproject.toml and nowhere else."""
         version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]

@@ -18,9 +18,10 @@ from tests.domain import end_reason, events, refresh, row, start
 from tests.races import racers
 from tests.test_models import is_ours, reads_everything
 from tokenauth import pruning, sessions, system
+from tokenauth.audit import make_event, record
 from tokenauth.exceptions import RefreshInvalid, TryAgain
 from tokenauth.issuing import Tokens
-from tokenauth.models import AuthEvent, AuthSession, AuthStatistic, RefreshToken
+from tokenauth.models import AuthEvent, AuthSession, AuthStatistic, EventType, RefreshToken
 from tokenauth.pruning import Pruned, Rows, count_due, prune
 from tokenauth.tokens.access import LEEWAY
 
@@ -171,25 +172,79 @@ class TestReplay:
         assert events("expired") == [("expired", "expired")]
 
 
+def record_event(clock: Clock, kind: str = "login") -> None:
+    """Write an event about nobody."""
+    record([make_event(EventType(kind), at=clock())])
+
+
 class TestEvents:
-    def test_stay_for_their_retention(self, user: User, clock: Clock):
+    def test_stay_for_their_retention(self, db: None, clock: Clock):
         """365 days, to the second."""
-        sessions.record_failed_login(client="app")
+        record_event(clock)
         clock.time += 365 * DAY
         assert removed() == NOTHING
         clock.advance(seconds=1)
 
         assert removed() == Rows(events=1)
 
-    def test_follow_the_setting(self, user: User, clock: Clock, settings: Any):
+    def test_follow_the_setting(self, db: None, clock: Clock, settings: Any):
         """As it is set now; what is younger stays."""
-        sessions.record_failed_login(client="app")
+        record_event(clock)
         clock.time += DAY + SECOND
-        sessions.record_failed_login(client="app")
+        record_event(clock)
         settings.TOKENAUTH_EVENT_RETENTION = DAY
 
         assert removed() == Rows(events=1)
         assert AuthEvent.objects.get().created_at == clock()
+
+
+class TestFailedLogins:
+    @pytest.fixture(autouse=True)
+    def others(self, db: None, clock: Clock) -> None:
+        """One event of each other kind, which stays."""
+        self.kept = [kind for kind in EventType.values if kind != "login_failed"]
+        for kind in self.kept:
+            record_event(clock, kind)
+
+    def left(self) -> list[str]:
+        """Return the types of what is left."""
+        return list(AuthEvent.objects.order_by("pk").values_list("type", flat=True))
+
+    def test_go_before_the_others(self, clock: Clock):
+        """After 90 days, to the second."""
+        sessions.record_failed_login(client="app")
+        clock.time += 90 * DAY
+        assert removed() == NOTHING
+        clock.advance(seconds=1)
+
+        assert count_due() == Rows(events=1)
+        assert removed() == Rows(events=1)
+        assert self.left() == self.kept
+
+    def test_follow_the_setting(self, clock: Clock, settings: Any):
+        """As it is set now."""
+        sessions.record_failed_login(client="app")
+        clock.time += DAY + SECOND
+        settings.TOKENAUTH_FAILED_LOGIN_RETENTION = DAY
+
+        assert removed() == Rows(events=1)
+        assert self.left() == self.kept
+
+    def test_are_counted_once(self, clock: Clock):
+        """What is older than all events may be is not due twice."""
+        sessions.record_failed_login(client="app")
+        clock.time += 365 * DAY + SECOND
+
+        assert count_due() == Rows(events=len(self.kept) + 1)
+        assert removed() == Rows(events=len(self.kept) + 1)
+
+    def test_never_outlive_the_others(self, clock: Clock, settings: Any):
+        """A retention of events below the default of failed logins holds for them too."""
+        sessions.record_failed_login(client="app")
+        settings.TOKENAUTH_EVENT_RETENTION = DAY
+        clock.time += DAY + SECOND
+
+        assert removed() == Rows(events=len(self.kept) + 1)
 
 
 def fill(count: int, *, history: int = 3, ended: datetime, apart: timedelta = SECOND) -> Rows:
@@ -226,6 +281,11 @@ def counting() -> Iterator[list[str]]:
     with CaptureQueriesContext(connection) as captured:
         yield found
     found += [query["sql"] for query in captured.captured_queries if is_ours(query["sql"])]
+
+
+def _is_of_a_type(sql: str) -> bool:
+    """Return whether a statement looks for events of one type."""
+    return "type" in sql.partition(" WHERE ")[2]
 
 
 class TestBatches:
@@ -280,7 +340,7 @@ class TestBatches:
         fill(30, ended=clock() - DAY)
         with counting() as statements:
             prune(batch_size=10)
-        reads = [sql for sql in statements if "ORDER BY" in sql]
+        reads = [sql for sql in statements if "ORDER BY" in sql and not _is_of_a_type(sql)]
 
         assert len(reads) == 9
         assert [" >= " in sql for sql in reads] == [False] * 3 + [True] * 6
@@ -467,10 +527,17 @@ class TestBesideOthers:
 
 @pytest.mark.vendor("postgresql", "mysql")
 @pytest.mark.django_db(transaction=True)  # MariaDB commits before it analyses a table
-def test_every_statement_has_an_index(clock: Clock):
+def test_every_statement_has_an_index(clock: Clock, settings: Any):
     """No statement of a run reads a table from end to end."""
+    settings.TOKENAUTH_PERSONAL_DATA_RETENTION = 30 * DAY
     fill(2000, ended=clock() + 900 * DAY)
     fill(20, ended=clock() - DAY)
+    for age in (100 * DAY, 40 * DAY, DAY):
+        AuthEvent.objects.bulk_create(
+            AuthEvent(created_at=clock() - age, type=kind, ip="192.0.2.1")
+            for kind in ("login", "login_failed")
+            for _ in range(20)
+        )
     with connection.cursor() as cursor:
         for model in (AuthSession, RefreshToken, AuthEvent):
             words = "ANALYZE TABLE" if connection.vendor == "mysql" else "ANALYZE"
@@ -478,5 +545,5 @@ def test_every_statement_has_an_index(clock: Clock):
     with counting() as statements:
         prune(batch_size=10)
 
-    assert {sql.split()[0] for sql in statements} == {"SELECT", "DELETE"}
+    assert {sql.split()[0] for sql in statements} == {"SELECT", "DELETE", "UPDATE"}
     assert {sql for sql in statements if reads_everything(sql)} == set()

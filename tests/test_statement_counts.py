@@ -256,6 +256,18 @@ class TestRefresh:
 
         assert count.total == ROTATION
 
+    @pytest.mark.parametrize("kept", ["full", "device", "off"])
+    def test_rotates_whatever_is_kept(self, phone: Api, clock: Clock, settings: Any, kept: str):
+        """The same, the second time as well, and with every log record written."""
+        settings.TOKENAUTH_USER_AGENTS = kept
+        phone.http.defaults["HTTP_USER_AGENT"] = "Mozilla/5.0 (X11; Linux) Firefox/140.0"
+        phone.refresh()
+        clock.advance(hours=1)
+        with counting() as count:
+            assert phone.refresh().status_code == 200
+
+        assert count.total == ROTATION
+
     def test_trims(self, phone: Api, clock: Clock):
         """One in fifty: one more."""
         AuthSession.objects.update(generation=49, confirmed_generation=49)

@@ -29,6 +29,7 @@ from tokenauth.exceptions import AccessInvalid, TryAgain
 from tokenauth.first_uses import first_uses
 from tokenauth.issuing import read_token
 from tokenauth.lazy_user import lazy_user
+from tokenauth.logs import log_use_after_end
 from tokenauth.models import AuthSession
 from tokenauth.revocation_list import Standing, revocation_list
 from tokenauth.statements import load_session
@@ -145,6 +146,7 @@ def _by_session(token: AccessToken, now: datetime, *, any_generation: bool = Fal
     if token.generation > session.generation:
         raise AccessInvalid("from a jump that was rolled back, or lost by the database")
     if ended := end_of(session, now):
+        log_use_after_end(session, ended)
         raise AccessInvalid(f"the session has ended: {ended}")
     return Access(
         user=session.user,

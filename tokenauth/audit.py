@@ -1,6 +1,7 @@
 """What is kept for people: the audit trail, and the history of a session's refresh tokens.
 
-The audit trail has one row and one log record for each thing that happened to a session.
+The audit trail has one row for each thing that happened to a session, and log records in the
+words of :mod:`tokenauth.vocabulary`.
 
 Rows are for staff, records for the project's log collection. Neither holds a secret, and control
 characters never reach them: a line break in a user agent could otherwise forge a log line.
@@ -9,25 +10,19 @@ characters never reach them: a line break in a user agent could otherwise forge 
 from __future__ import annotations
 
 import logging
-import re
 import uuid
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import DatabaseError, connections, transaction
 
-from tokenauth.database import write_alias
-from tokenauth.models import (
-    ALARMS,
-    MAX_USER_AGENT,
-    AuthEvent,
-    AuthSession,
-    EventType,
-    RefreshToken,
-)
+from tokenauth.database import after_commit, is_in_test_case, write_alias
+from tokenauth.logs import log_event
+from tokenauth.models import AuthEvent, AuthSession, EventType, RefreshToken
+from tokenauth.origins import NOWHERE, Origin
+from tokenauth.texts import clean, holds_token
 
 __all__ = [
     "HISTORY_KEPT",
@@ -49,45 +44,6 @@ HISTORY_KEPT = 50
 
 logger = logging.getLogger("tokenauth.audit")
 
-# A JWT, or a run as long as a refresh token, a seed in hex or a hash: no name, id or address is.
-_TOKEN = re.compile(r"eyJ[\w-]{8,}\.[\w-]{8,}|[\w-]{60,}", re.ASCII)
-
-
-def clean(text: str, length: int) -> str:
-    """Return ``text`` as one printable line of at most ``length`` characters.
-
-    Control and format characters (line breaks, bidirectional overrides), unassigned code points
-    and lone surrogates become ``?``.
-    """
-    kept = text[:length]
-    if kept.isprintable():
-        return kept
-    return "".join(char if char.isprintable() else "?" for char in kept)
-
-
-def holds_token(text: str) -> bool:
-    """Return whether somewhere in ``text`` is what can only be a token or another secret."""
-    return _TOKEN.search(text) is not None
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a request came from.
-
-    Attributes:
-        ip: the client's address, or ``None`` if it is not known.
-        user_agent: what the client calls itself: its word, not proof.
-    """
-
-    ip: str | None = None
-    user_agent: str = ""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "user_agent", clean(self.user_agent, MAX_USER_AGENT))
-
-
-NOWHERE = Origin()
-
 
 def make_event(
     kind: EventType,
@@ -99,6 +55,7 @@ def make_event(
     origin: Origin = NOWHERE,
     reason: str = "",
     detail: dict[str, Any] | None = None,
+    client: str = "",
 ) -> AuthEvent:
     """Return an audit row that is not saved yet.
 
@@ -111,8 +68,9 @@ def make_event(
         origin: from where.
         reason: why, as a code.
         detail: further facts, as JSON; never a secret.
+        client: of which client the session is, for the log record.
     """
-    return AuthEvent(
+    event = AuthEvent(
         created_at=at,
         type=kind,
         user_id=user_id,
@@ -125,6 +83,8 @@ def make_event(
         reason=reason[:32],
         detail=detail or {},
     )
+    event.client = client
+    return event
 
 
 def _text(key: Any) -> str:
@@ -132,29 +92,29 @@ def _text(key: Any) -> str:
 
 
 def record(events: Iterable[AuthEvent]) -> None:
-    """Save audit rows, in one statement, and log each."""
-    rows = list(events)
-    AuthEvent.objects.using(write_alias()).bulk_create(rows)
-    for row in rows:
-        level = logging.WARNING if row.type in ALARMS else logging.INFO
-        logger.log(
-            level,
-            "%s user=%s session=%s reason=%s ip=%s",
-            row.type,
-            row.user_key or "-",
-            row.session_id or "-",
-            row.reason or "-",
-            row.ip or "-",
-        )
+    """Save audit rows, in one statement, and log each once that is committed.
+
+    What is rolled back has not happened, and a log cannot take it back.
+    """
+    rows, alias = list(events), write_alias()
+    AuthEvent.objects.using(alias).bulk_create(rows)
+
+    def log() -> None:
+        for row in rows:
+            log_event(row)
+
+    if is_in_test_case(alias):
+        log()
+    else:
+        after_commit(log, alias)
 
 
 def event_about(
     kind: EventType, session: AuthSession, *, at: datetime, origin: Origin = NOWHERE, **facts: Any
 ) -> AuthEvent:
     """Return an unsaved audit row about one session; the rest as for :func:`make_event`."""
-    return make_event(
-        kind, at=at, user_id=session.user_id, session_id=session.pk, origin=origin, **facts
-    )
+    facts = {"user_id": session.user_id, "session_id": session.pk, "client": session.client} | facts
+    return make_event(kind, at=at, origin=origin, **facts)
 
 
 def record_if_possible(event: AuthEvent) -> None:

@@ -71,6 +71,9 @@ class EventType(models.TextChoices):
     LATE_ANSWER = "late_answer", _("late answer")
     REPEATED_ELSEWHERE = "repeated_elsewhere", _("answer repeated elsewhere")
     MOVED = "moved", _("address or browser changed")
+    PASSWORD_CHANGED = "password_changed", _("password changed")
+    RENAMED = "renamed", _("device renamed")
+    ERASED = "erased", _("personal data erased")
 
 
 ALARMS = (EventType.REUSE, EventType.DATABASE_BEHIND)

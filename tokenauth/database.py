@@ -17,6 +17,7 @@ __all__ = [
     "exempt_from_atomic_requests",
     "in_transaction",
     "is_held_by_test_case",
+    "is_in_test_case",
     "refuse_transaction",
     "retry",
     "write_alias",
@@ -78,6 +79,13 @@ def exempt_from_atomic_requests(view: V) -> V:
     for alias in connections:
         view = transaction.non_atomic_requests(alias)(view)
     return view
+
+
+def is_in_test_case(alias: str) -> bool:
+    """Return whether a ``TestCase`` is around it, in which no transaction is ever committed."""
+    return any(
+        getattr(block, "_from_testcase", False) for block in connections[alias].atomic_blocks
+    )
 
 
 def is_held_by_test_case(action: Callable[[], Any], alias: str) -> bool:

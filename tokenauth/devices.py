@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
-from tokenauth.audit import clean
 from tokenauth.models import MAX_DEVICE, MAX_USER_AGENT, DeviceKind
+from tokenauth.texts import clean
 
 if TYPE_CHECKING:
     from ua_parser import Result

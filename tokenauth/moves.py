@@ -21,16 +21,19 @@ from django.db import DatabaseError
 from tokenauth import system
 from tokenauth.audit import NOWHERE, Origin, event_about, record_if_possible, savepoint
 from tokenauth.database import write_alias
-from tokenauth.devices import Device, describe
+from tokenauth.devices import UNKNOWN, Device, describe
 from tokenauth.models import AuthSession, EventType
+from tokenauth.origins import cut_address
 from tokenauth.protocol import Decision, Verdict
 
 __all__ = [
     "DEVICES_COMPARED",
     "MOVES_RECORDED",
     "Move",
+    "arrival",
     "find_move",
     "is_new_device",
+    "last_device",
     "network_of",
     "note_move",
     "note_repeat",
@@ -54,24 +57,31 @@ class Move:
         from_ip: the address that the session was at, or ``None`` if it is not known.
         to_ip: the address that it is seen at.
         from_device: the browser that it was in.
-        to_device: the browser that it is seen in.
+        to_device: the browser that it is seen in, or ``None`` if that is not kept.
     """
 
     from_ip: str | None
     to_ip: str | None
     from_device: Device
-    to_device: Device
+    to_device: Device | None
 
     @property
     def changed_network(self) -> bool:
         """Whether it is in another network; an address that is not known says nothing."""
         if self.from_ip is None or self.to_ip is None:
             return False
+        if self.from_ip == cut_address(self.to_ip):  # stored while addresses were truncated
+            return False
         return network_of(self.from_ip) != network_of(self.to_ip)
 
     @property
     def changed_browser(self) -> bool:
-        """Whether it is in another browser; a newer version is the same one."""
+        """Whether it is in another browser; a newer version is the same one.
+
+        One that is not known says nothing: it may not have been kept.
+        """
+        if self.to_device is None or self.from_device == UNKNOWN:
+            return False
         return self.from_device.label != self.to_device.label
 
     def sighting(self, now: datetime) -> dict[str, Any]:
@@ -80,17 +90,18 @@ class Move:
 
     def changes(self, now: datetime) -> dict[str, Any]:
         """Return what is written, by field, if the session goes along."""
-        device = {"device": self.to_device.label, "device_kind": self.to_device.kind}
-        return self.sighting(now) | (device if self.changed_browser else {})
+        device = self.to_device
+        if device is None or not self.changed_browser:
+            return self.sighting(now)
+        return self.sighting(now) | {"device": device.label, "device_kind": device.kind}
 
     def detail(self) -> dict[str, Any]:
         """Return the facts for the audit."""
-        return {
-            "from_ip": self.from_ip,
-            "to_ip": self.to_ip,
-            "from_device": self.from_device.label,
-            "to_device": self.to_device.label,
-        }
+        addresses = {"from_ip": self.from_ip, "to_ip": self.to_ip}
+        if self.to_device is None:
+            return addresses
+        devices = {"from_device": self.from_device.label, "to_device": self.to_device.label}
+        return addresses | devices
 
 
 def network_of(address: str) -> str:
@@ -112,22 +123,45 @@ def find_move(session: AuthSession, origin: Origin) -> Move | None:
         session: as it was read.
         origin: where the request came from.
     """
-    if origin.ip == session.last_ip and origin.user_agent == session.last_user_agent:
+    if origin.ip == session.last_ip and origin.user_agent == session.last_user_agent != "":
         return None
-    last = Origin(session.last_ip, session.last_user_agent)
-    if NOWHERE in {origin, last}:
+    known = session.last_ip or session.last_user_agent or session.device
+    if origin == NOWHERE or not known:
         return None
-    move = Move(last.ip, origin.ip, describe(last.user_agent), describe(origin.user_agent))
+    # As the settings are now, which may have changed since it was stored.
+    last = Origin(session.last_ip)
+    move = Move(last.ip, origin.ip, last_device(session), origin.device)
     return move if move.changed_network or move.changed_browser else None
 
 
-def is_new_device(user: Any, device: Device) -> bool:
+def arrival(session: AuthSession, origin: Origin) -> dict[str, Any]:
+    """Return what is written, by field, when it turns out on what a session is.
+
+    Args:
+        session: as it was read.
+        origin: where the request came from.
+    """
+    if session.last_user_agent or session.device or not origin.device:
+        return {}
+    return {"device": origin.device.label, "device_kind": origin.device.kind}
+
+
+def last_device(session: AuthSession) -> Device:
+    """Return what a session was in at its last rotation, as far as that was kept."""
+    if session.last_user_agent:
+        return describe(session.last_user_agent)
+    return Device(session.device)  # of which kind, a refresh does not read
+
+
+def is_new_device(user: Any, device: Device | None) -> bool:
     """Return whether a user who has had sessions has had none lately on such a device.
 
     Args:
         user: who is logging in.
-        device: on what.
+        device: on what; ``None`` if that is not kept, and then nothing is new.
     """
+    if device is None:
+        return False
     alias = write_alias()
     rows = AuthSession.objects.using(alias).filter(user_id=user.pk).order_by("-created_at")
     try:

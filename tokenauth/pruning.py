@@ -1,5 +1,8 @@
 """Removing what nothing needs any more: sessions that are over, old events and old statistics.
 
+Failed logins are an attacker's rows, and go sooner than other events. Where the project says so,
+personal data is erased from rows that stay: :mod:`tokenauth.erasure`.
+
 A session goes when its absolute end has passed, however and whenever it ended. Until then its row
 is what names and judges a refresh token that was superseded or stolen (RFC 9700 section 4.14.2):
 a replay is answered by what became of the session, and recorded. Nor does a session go while its
@@ -22,7 +25,15 @@ from django.db.models import Q, QuerySet
 from tokenauth import system
 from tokenauth.conf import config
 from tokenauth.database import refuse_transaction, retry, write_alias
-from tokenauth.models import AuthEvent, AuthSession, AuthStatistic, RefreshToken, SessionQuerySet
+from tokenauth.erasure import PROGRESS, erase_events, erase_sessions
+from tokenauth.models import (
+    AuthEvent,
+    AuthSession,
+    AuthStatistic,
+    EventType,
+    RefreshToken,
+    SessionQuerySet,
+)
 from tokenauth.tokens.access import LEEWAY
 
 __all__ = [
@@ -44,6 +55,9 @@ MAX_BATCH_SIZE = 10_000
 MOST_COUNTED = 100_000
 """What is left when the time is over is counted up to here: counting takes time as well."""
 
+_BY_ANYBODY = (EventType.LOGIN_FAILED.value, "throttled")
+"""Events that whoever guesses passwords can cause."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rows:
@@ -54,16 +68,18 @@ class Rows:
         refresh_tokens: rows of ``RefreshToken``, the history of those sessions.
         events: rows of ``AuthEvent``.
         statistics: rows of ``AuthStatistic``, which are kept as long as events.
+        erased: rows that stay, and from which personal data was erased; not counted beforehand.
     """
 
     sessions: int = 0
     refresh_tokens: int = 0
     events: int = 0
     statistics: int = 0
+    erased: int = 0
 
     @property
     def total(self) -> int:
-        """All of them."""
+        """All that go."""
         return self.sessions + self.refresh_tokens + self.events + self.statistics
 
     def __add__(self, other: Rows) -> Rows:
@@ -72,6 +88,7 @@ class Rows:
             self.refresh_tokens + other.refresh_tokens,
             self.events + other.events,
             self.statistics + other.statistics,
+            self.erased + other.erased,
         )
 
 
@@ -97,6 +114,8 @@ def prune(
 ) -> Pruned:
     """Remove the sessions, the audit rows and the statistics that nothing needs any more.
 
+    Then, or in turn with it, erase personal data by ``TOKENAUTH_PERSONAL_DATA_RETENTION``.
+
     What is due is settled once, by the time at which the run begins. Django's ``pre_delete`` and
     ``post_delete`` are sent to those who listen, and foreign keys of a project's own to a session
     are followed as they say.
@@ -119,8 +138,9 @@ def prune(
     end = None if max_seconds is None else system.monotonic() + max_seconds
     batches = _alternate(
         _remove_sessions(alias, now, batch_size),
-        _remove_old(_events_due(alias, now), "created_at", batch_size),
+        *(_remove_old(due, "created_at", batch_size) for due in _events_due(alias, now)),
         _remove_old(_statistics_due(alias, now), "hour", batch_size),
+        *_erase(alias, now, batch_size),
     )
     removed = Rows()
     while end is None or system.monotonic() < end:
@@ -141,9 +161,11 @@ def count_due() -> Rows:
 def _count_due(alias: str, now: datetime, limit: int | None) -> Rows:
     sessions = _sessions_due(alias, now)
     history = RefreshToken.objects.using(alias).filter(session__in=sessions)
-    events, statistics = _events_due(alias, now), _statistics_due(alias, now)
-    counted: list[QuerySet[Any]] = [sessions, history, events, statistics]
-    return Rows(*(rows[:limit].count() for rows in counted))
+    events = sum(rows[:limit].count() for rows in _events_due(alias, now))
+    events = events if limit is None else min(events, limit)
+    counted: tuple[QuerySet[Any], ...] = (sessions, history, _statistics_due(alias, now))
+    ended, lines, statistics = (rows[:limit].count() for rows in counted)
+    return Rows(ended, lines, events, statistics)
 
 
 def _sessions_due(alias: str, now: datetime) -> SessionQuerySet:
@@ -155,12 +177,28 @@ def _sessions_due(alias: str, now: datetime) -> SessionQuerySet:
     return sessions.filter(unlisted, absolute_expires_at__lt=now - LEEWAY)
 
 
-def _events_due(alias: str, now: datetime) -> QuerySet[AuthEvent]:
-    return AuthEvent.objects.using(alias).filter(created_at__lt=now - config.event_retention)
+def _events_due(alias: str, now: datetime) -> list[QuerySet[AuthEvent]]:
+    """Return all that are old, and of those that are younger the ones that anybody can cause."""
+    oldest, events = now - config.event_retention, AuthEvent.objects.using(alias)
+    younger = events.filter(
+        created_at__gte=oldest, created_at__lt=now - config.failed_login_retention
+    )
+    # Each kind by itself: a range of the index of types and times.
+    by_anybody = [younger.filter(type=kind) for kind in _BY_ANYBODY]
+    return [events.filter(created_at__lt=oldest), *by_anybody]
 
 
 def _statistics_due(alias: str, now: datetime) -> QuerySet[AuthStatistic]:
-    return AuthStatistic.objects.using(alias).filter(hour__lt=now - config.event_retention)
+    rows = AuthStatistic.objects.using(alias).filter(hour__lt=now - config.event_retention)
+    return rows.exclude(measure=PROGRESS)
+
+
+def _erase(alias: str, now: datetime, size: int) -> list[Iterator[Rows]]:
+    retention = config.personal_data_retention
+    if retention is None:
+        return []
+    steps = (erase_sessions, erase_events)
+    return [(Rows(erased=n) for n in step(alias, now - retention, size)) for step in steps]
 
 
 def _alternate(*sources: Iterator[Rows]) -> Iterator[Rows]:

@@ -17,11 +17,11 @@ from django.db import transaction
 from tokenauth import system
 from tokenauth.audit import NOWHERE, Origin, event_about, make_event, record
 from tokenauth.database import after_commit, retry, write_alias
+from tokenauth.erasure import erase_traces
 from tokenauth.models import (
     AuthEvent,
     AuthSession,
     EventType,
-    RefreshToken,
     RevokedReason,
     SessionQuerySet,
 )
@@ -222,23 +222,9 @@ def forget_user(user: Any) -> None:
     """
     alias, now, reason = write_alias(), system.now(), RevokedReason.DELETED
     theirs = AuthSession.objects.using(alias).filter(user_id=user.pk)
-    history = RefreshToken.objects.using(alias).filter(session__in=theirs)
     with transaction.atomic(using=alias):
-        history.update(ip=None, user_agent="")
         count = mark_revoked(theirs, now, reason=reason)
-        theirs.update(
-            first_ip=None,
-            last_ip=None,
-            first_user_agent="",
-            last_user_agent="",
-            device_name="",
-            device="",
-            device_kind="",
-            revoked_note="",
-        )
-        events = AuthEvent.objects.using(alias)
-        events.filter(user_id=user.pk).update(ip=None, user_agent="", detail={})
-        events.filter(actor_id=user.pk).update(ip=None, user_agent="")
+        erase_traces(user.pk)
         if count:
             detail = {"count": count}
             event = _bulk_event(user, now, detail, reason=reason, actor=None, origin=NOWHERE)

@@ -20,9 +20,9 @@ from tokenauth.accounts import AuthHash, auth_hash, change_of, compare_auth_hash
 from tokenauth.audit import NOWHERE, Origin, event_about, record
 from tokenauth.conf import Transport, config
 from tokenauth.database import ATTEMPTS, refuse_transaction, write_alias
-from tokenauth.devices import describe
 from tokenauth.exceptions import RefreshInvalid, RefreshSuperseded, SessionEnded, TryAgain
 from tokenauth.issuing import Tokens, issue_tokens, next_end
+from tokenauth.logs import log_rotation, log_use_after_end
 from tokenauth.models import (
     AuthSession,
     EndReason,
@@ -30,7 +30,7 @@ from tokenauth.models import (
     RevokedReason,
     SessionQuerySet,
 )
-from tokenauth.moves import find_move, note_move, note_repeat
+from tokenauth.moves import arrival, find_move, last_device, note_move, note_repeat
 from tokenauth.protocol import Decision, Verdict, decide
 from tokenauth.revocation import announce, mark_revoked
 from tokenauth.signals import refresh_reused, refresh_rotated
@@ -102,6 +102,7 @@ def _load(presented: PresentedToken, transport: Transport) -> AuthSession:
 def _refuse_ended(session: AuthSession, now: datetime, origin: Origin) -> None:
     if ended := end_of(session, now):
         _record_end(session, ended, now, origin)
+        log_use_after_end(session, ended, origin)
         raise SessionEnded(ended)
 
 
@@ -157,13 +158,14 @@ def _rotate(session: AuthSession, now: datetime, origin: Origin) -> Tokens | Non
         "expires_at": next_end(session, now),
         "last_ip": origin.ip,
         "last_user_agent": origin.user_agent,
-    }
+    } | arrival(session, origin)
     if compare_auth_hash(session.user, session.auth_hash) is AuthHash.FALLBACK:
         values["auth_hash"] = auth_hash(session.user)
     if move := find_move(session, origin):
         values |= move.changes(now) | {"moves": session.moves + 1}
     if not write_rotation(session, values, origin):
         return None
+    log_rotation(session, origin)
     if move:
         note_move(session, move, origin)
     refresh_rotated.send_robust(sender=AuthSession, session=session)
@@ -223,8 +225,8 @@ def _end_for_reuse(session: AuthSession, presented: int, now: datetime, origin: 
         detail = {
             "presented": presented,
             "current": session.generation,
-            "last_ip": session.last_ip,
-            "last_device": describe(session.last_user_agent).label,
+            "last_ip": Origin(session.last_ip).ip,
+            "last_device": last_device(session).label,
         }
         record([_event(EventType.REUSE, session, origin, reason=reason, detail=detail)])
     session.revoked_at, session.revoked_reason = now, reason

@@ -26,11 +26,12 @@ from tokenauth.audit import (
     keep_history,
     make_event,
     record,
+    record_if_possible,
 )
 from tokenauth.bulk import Target, count_matching, revoke_matching
 from tokenauth.conf import Client, config
 from tokenauth.database import after_commit, write_alias
-from tokenauth.devices import describe
+from tokenauth.devices import UNKNOWN
 from tokenauth.exceptions import AccountUnusable
 from tokenauth.issuing import Tokens, find_sessions, issue_tokens, next_end
 from tokenauth.limits import end_oldest
@@ -140,7 +141,7 @@ def start_session(
 
 
 def _new_session(user: Any, client: Client, now: datetime, origin: Origin) -> AuthSession:
-    device = describe(origin.user_agent)
+    device = origin.device or UNKNOWN
     session = AuthSession(
         user=user,
         client=client.name,
@@ -158,7 +159,7 @@ def _new_session(user: Any, client: Client, now: datetime, origin: Origin) -> Au
         last_user_agent=origin.user_agent,
         device=device.label,
         device_kind=device.kind,
-        new_device=origin != NOWHERE and is_new_device(user, device),
+        new_device=origin != NOWHERE and is_new_device(user, origin.device),
     )
     session.expires_at = next_end(session, now)
     return session
@@ -194,12 +195,12 @@ def record_failed_login(
         session: the session that was to be stepped up; its user is known.
         user: whose login it was, if the first step has shown that.
     """
-    kind, now, detail = EventType.LOGIN_FAILED, system.now(), {"client": client}
+    facts: dict[str, Any] = {"at": system.now(), "origin": origin, "detail": {"client": client}}
     if session is None:
         key = getattr(user, "pk", None)
-        record([make_event(kind, at=now, user_id=key, origin=origin, detail=detail)])
+        record([make_event(EventType.LOGIN_FAILED, user_id=key, client=client, **facts)])
     else:
-        record([event_about(kind, session, at=now, origin=origin, detail=detail)])
+        record([event_about(EventType.LOGIN_FAILED, session, **facts)])
 
 
 def active_sessions(user: Any) -> list[AuthSession]:
@@ -223,8 +224,18 @@ def find_own_session(user: Any, session_id: uuid.UUID) -> AuthSession | None:
     return session
 
 
-def rename_session(session: AuthSession, device_name: str) -> None:
-    """Give a session the name that its user has for the device; 100 characters at most."""
+def rename_session(session: AuthSession, device_name: str, *, origin: Origin = NOWHERE) -> None:
+    """Give a session the name that its user has for the device; 100 characters at most.
+
+    Whoever has stolen an access token could give their session the name of a device that the user
+    knows, so it is recorded: that it was renamed, not how.
+
+    Args:
+        session: the session.
+        device_name: its new name.
+        origin: where the request came from.
+    """
     session.device_name = clean(device_name, MAX_DEVICE_NAME)
     rows = AuthSession.objects.using(write_alias()).filter(pk=session.pk)
     rows.update(device_name=session.device_name)
+    record_if_possible(event_about(EventType.RENAMED, session, at=system.now(), origin=origin))

@@ -44,7 +44,6 @@ _HISTORY = {
 _NOT_ROTATED = (
     "first_ip",
     "first_user_agent",
-    "device",
     "device_kind",
     "new_device",
     "moved_at",

@@ -120,6 +120,7 @@ def renew_after_password_change(
     )
     session = _renew(session, user, now)
     keep_history(session, origin)
+    record([event_about(EventType.PASSWORD_CHANGED, session, at=now, origin=origin, actor=user)])
     return issue_tokens(session, now, with_refresh=True)
 
 

@@ -22,6 +22,7 @@ from tokenauth.checks import (
     lifetimes,
     mounts,
     notices,
+    privacy,
     project,
     second_step,
 )
@@ -63,6 +64,9 @@ CHECKS: tuple[Check, ...] = (
     addresses.check_proxies,
     ending.check_end_sessions_on,
     ending.check_revoke_max_age,
+    privacy.check_retentions,
+    privacy.check_retentions_fit,
+    privacy.check_kept,
     project.check_middleware,
     mounts.check_mounts,
     notices.check_security_emails,

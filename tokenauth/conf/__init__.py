@@ -7,11 +7,21 @@ one subject, and their names.
 
 from __future__ import annotations
 
-from tokenauth.conf import clients, cookies, ending, notices, project, throttling, tokens
+from tokenauth.conf import (
+    clients,
+    cookies,
+    ending,
+    notices,
+    privacy,
+    project,
+    throttling,
+    tokens,
+)
 from tokenauth.conf.clients import DEFAULT_CLIENTS, Client, ClientSettings, Transport
 from tokenauth.conf.cookies import CookieSettings
 from tokenauth.conf.ending import ACCOUNT_CHANGES, EndingSettings
 from tokenauth.conf.notices import NOTICES, Notice, NoticeSettings
+from tokenauth.conf.privacy import ADDRESSES, USER_AGENTS, PrivacySettings
 from tokenauth.conf.project import LoginGate, ProjectSettings, SecondStep
 from tokenauth.conf.throttling import ThrottleSettings
 from tokenauth.conf.tokens import ACCESS_CHECKS, AccessCheck, TokenSettings
@@ -19,9 +29,11 @@ from tokenauth.conf.tokens import ACCESS_CHECKS, AccessCheck, TokenSettings
 __all__ = [
     "ACCESS_CHECKS",
     "ACCOUNT_CHANGES",
+    "ADDRESSES",
     "DEFAULT_CLIENTS",
     "NOTICES",
     "SETTINGS",
+    "USER_AGENTS",
     "AccessCheck",
     "Client",
     "Config",
@@ -38,6 +50,7 @@ SETTINGS = (
     *cookies.NAMES,
     *ending.NAMES,
     *project.NAMES,
+    *privacy.NAMES,
     *throttling.NAMES,
     *notices.NAMES,
 )
@@ -50,6 +63,7 @@ class Config(
     CookieSettings,
     EndingSettings,
     ProjectSettings,
+    PrivacySettings,
     ThrottleSettings,
     NoticeSettings,
 ):

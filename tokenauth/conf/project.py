@@ -1,9 +1,8 @@
-"""Settings of the project around the sessions: its gate, its proxies, its admin, its audit."""
+"""Settings of the project around the sessions: its gate, its proxies, its admin."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,24 +15,14 @@ if TYPE_CHECKING:
 
 __all__ = ["NAMES", "LoginGate", "ProjectSettings", "SecondStep"]
 
-NAMES = ("EVENT_RETENTION", "LOGIN_GATE", "SECOND_STEP", "TRUSTED_PROXIES", "ADMIN_USER_PAGES")
+NAMES = ("LOGIN_GATE", "SECOND_STEP", "TRUSTED_PROXIES", "ADMIN_USER_PAGES")
 
 LoginGate = Callable[["HttpRequest", Any], Mapping[str, Any] | None]
 SecondStep = Callable[["HttpRequest", Any, Mapping[str, Any]], Sequence[str] | None]
 
 
 class ProjectSettings(Reader):
-    """Gate, proxies, admin and audit."""
-
-    @property
-    def event_retention(self) -> timedelta:
-        """``TOKENAUTH_EVENT_RETENTION``: how long a row of the audit trail is kept, 365 days.
-
-        The least that PCI DSS 4.0 section 10.5.1 asks of audit logs, and the most that the
-        French CNIL (2021-122) recommends for them as a rule. The rows hold addresses, and anybody
-        can cause one by a failed login: there is no "for ever".
-        """
-        return self._read("EVENT_RETENTION", timedelta(days=365))
+    """Gate, proxies and admin."""
 
     @property
     def login_gate(self) -> LoginGate | None:

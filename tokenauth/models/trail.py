@@ -47,6 +47,9 @@ class AuthEvent(models.Model):
     reason = models.CharField(_("reason"), max_length=32, blank=True)
     detail = models.JSONField(_("detail"), default=dict, blank=True)
 
+    client = ""
+    """Of which client it is: for the log record, no column."""
+
     class Meta:
         verbose_name = _("event")
         verbose_name_plural = _("events")

@@ -36,8 +36,10 @@ def deliver(kind: Notice, session: AuthSession, language: str) -> bool:
     Returns:
         Whether it was handed to the mail server.
     """
-    user = session.live_user()
-    if user is None or not address_of(user) or not _has_room(kind, session):
+    user = session.visible_user()
+    if user is None or not getattr(user, "is_active", True) or not address_of(user):
+        return False
+    if not _has_room(kind, session):
         return False
     try:
         message = write(kind, session, user, system.now(), language)

@@ -54,7 +54,8 @@ class SessionView(ProtectedView):
         session = self._find(sid)
         if session is None:
             return error_response("not_found")
-        rename_session(session, body.validated_data["device_name"])
+        origin = origin_of(request._request)
+        rename_session(session, body.validated_data["device_name"], origin=origin)
         return Response(session_data(session, self.current_session))
 
     def delete(self, request: Request, sid: str) -> Response:

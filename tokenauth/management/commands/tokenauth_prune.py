@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from tokenauth import system
+from tokenauth.conf import config
 from tokenauth.exceptions import TryAgain
 from tokenauth.management.arguments import seconds, whole_number
 from tokenauth.management.progress import Bar
@@ -27,9 +28,11 @@ class Command(BaseCommand):
     """Prune, and say in one line what went; ``--verbosity 0`` says nothing but errors."""
 
     help = (
-        "Remove the sessions whose absolute end has passed, with their history, and the events "
-        "and statistics that are older than TOKENAUTH_EVENT_RETENTION. What the statistics count "
-        "is counted before it goes. Safe beside live traffic, and beside itself; run it daily."
+        "Remove the sessions whose absolute end has passed, with their history, the events and "
+        "statistics that are older than TOKENAUTH_EVENT_RETENTION, and failed logins older than "
+        "TOKENAUTH_FAILED_LOGIN_RETENTION; erase personal data that is older than "
+        "TOKENAUTH_PERSONAL_DATA_RETENTION, if that is set. What the statistics count is counted "
+        "before it goes. Safe beside live traffic, and beside itself; run it daily."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -85,6 +88,8 @@ class Command(BaseCommand):
             if bar:
                 bar.close()
         said = f"Removed {_describe(done.removed)}."
+        if config.personal_data_retention is not None:
+            said += f" Erased personal data from {done.removed.erased:,} rows."
         if done.left.total:
             left = _describe(done.left, MOST_COUNTED)
             said += f" The time was over: {left} are left for the next run."
