@@ -65,6 +65,7 @@ class EventType(models.TextChoices):
     LATE_ANSWER = "late_answer", _("late answer")
     REPEATED_ELSEWHERE = "repeated_elsewhere", _("answer repeated elsewhere")
     MOVED = "moved", _("address or browser changed")
+    THROTTLED = "throttled", _("guesses slowed down")
 
 
 ALARMS = (EventType.REUSE, EventType.DATABASE_BEHIND)

@@ -6,6 +6,9 @@ Refresh cookie
     ``__Host-Http-tokenauth-refresh``: no sibling host can then plant one.
 Access cookie
     ``__Host-Http-tokenauth-access``: HttpOnly, Secure, SameSite=Lax, path ``/``. Optional.
+Device cookie
+    ``__Secure-tokenauth-device``: as the refresh cookie, for a year. It authenticates nobody:
+    see :mod:`tokenauth.guessing.devices`.
 
 Plain http under ``DEBUG`` gets neither Secure nor a prefix.
 """
@@ -42,22 +45,27 @@ __all__ = [
     "is_waiting",
     "presented_tokens",
     "read_access_cookie",
+    "read_device_cookies",
     "read_refresh_cookie",
     "refresh_cookie_name",
     "refresh_cookie_path",
     "set_after_commit",
     "set_cookies",
+    "set_device_after_commit",
     "settle",
 ]
 
 REFRESH_NAME = "tokenauth-refresh"
 ACCESS_NAME = "tokenauth-access"
+DEVICE_NAME = "tokenauth-device"
+DEVICE_AGE = 365 * 24 * 3600
 HOST_PREFIX = "__Host-Http-"
 SECURE_PREFIX = "__Secure-"
 PREFIXES = (HOST_PREFIX, "__Host-", "__Http-", SECURE_PREFIX)
 EPOCH = "Thu, 01 Jan 1970 00:00:00 GMT"
 MAX_PARENT_DOMAINS = 5
 _DEFERRED = "_tokenauth_cookies"
+_DEVICE = "_tokenauth_device"
 _WAITING = "_tokenauth_waiting"
 
 
@@ -83,10 +91,16 @@ def _without_prefix(name: str) -> str:
 def refresh_cookie_name(request: HttpRequest) -> str:
     """Return the name of the refresh cookie for a request."""
     name = config.refresh_cookie_name
-    if name is None:
-        prefix = HOST_PREFIX if refresh_cookie_path() == "/" else SECURE_PREFIX
-        name = prefix + REFRESH_NAME
+    name = _prefixed(REFRESH_NAME) if name is None else name
     return name if _is_secure(request) else _without_prefix(name)
+
+
+def _prefixed(name: str) -> str:
+    return (HOST_PREFIX if refresh_cookie_path() == "/" else SECURE_PREFIX) + name
+
+
+def _device_cookie_name(request: HttpRequest) -> str:
+    return _prefixed(DEVICE_NAME) if _is_secure(request) else DEVICE_NAME
 
 
 def access_cookie_name(request: HttpRequest) -> str:
@@ -128,6 +142,13 @@ def read_access_cookie(request: HttpRequest) -> str | None:
         return _read(request, access_cookie_name(request))
     except AmbiguousCookie:
         return None
+
+
+def read_device_cookies(request: HttpRequest) -> list[str]:
+    """Return the values of the device cookie: more than one if a sibling host planted some."""
+    if DEVICE_NAME not in request.META.get("HTTP_COOKIE", ""):
+        return []
+    return _values(request, _device_cookie_name(request))[:3]
 
 
 def presented_tokens(request: HttpRequest) -> tuple[list[str], list[str]]:
@@ -238,6 +259,11 @@ def clear_after_commit(request: HttpRequest) -> None:
     _after_commit(request, lambda: defer_clear(request))
 
 
+def set_device_after_commit(request: HttpRequest, value: str) -> None:
+    """Have the middleware set the device cookie, if the login is committed. Logout leaves it."""
+    _after_commit(request, lambda: setattr(request, _DEVICE, value))
+
+
 def _after_commit(request: HttpRequest, action: Callable[[], None]) -> None:
     if in_transaction(write_alias()):
         request.__dict__.setdefault(_WAITING, []).append(action)
@@ -262,7 +288,10 @@ def defer_nothing(request: HttpRequest) -> None:
 
 
 def apply_deferred(request: HttpRequest, response: HttpResponseBase) -> None:
-    """Write what ``defer_set`` or ``defer_clear``, whichever came last, asked for."""
+    """Write what ``defer_set`` or ``defer_clear``, whichever came last, asked for; and a device."""
+    if (device := request.__dict__.pop(_DEVICE, None)) is not None:
+        name, attributes = _device_cookie_name(request), _refresh_attributes(request)
+        response.set_cookie(name, device, max_age=DEVICE_AGE, **attributes)
     if not hasattr(request, _DEFERRED):
         return
     tokens: Tokens | None = request.__dict__.pop(_DEFERRED)

@@ -10,6 +10,7 @@
     ├── AccessInvalid            an access token that is not accepted, for whatever fault
     ├── AmbiguousCookie          two cookies of one name: which one is honest cannot be told
     ├── AccountUnusable          no session may be started for this account
+    ├── TooManyGuesses           so many logins failed that this one has to wait
     ├── UnknownClient            a client that ``TOKENAUTH_CLIENTS`` does not have
     └── TryAgain                 lost too many races; nothing changed, safe to repeat
 
@@ -28,6 +29,7 @@ __all__ = [
     "RefreshSuperseded",
     "SessionEnded",
     "TokenAuthError",
+    "TooManyGuesses",
     "TryAgain",
     "UnknownClient",
 ]
@@ -80,6 +82,18 @@ class AmbiguousCookie(TokenAuthError):
 
 class AccountUnusable(TokenAuthError):
     """The account does not exist or is not active, so it gets no session."""
+
+
+class TooManyGuesses(TokenAuthError):
+    """So many logins failed that this one was not looked at.
+
+    Attributes:
+        wait: in how many full seconds one will be; at least 1.
+    """
+
+    def __init__(self, wait: int) -> None:
+        super().__init__(f"too many guesses: try again in {wait} s")
+        self.wait = wait
 
 
 class UnknownClient(TokenAuthError):

@@ -7,9 +7,10 @@ one subject, and their names.
 
 from __future__ import annotations
 
-from tokenauth.conf import clients, cookies, project, throttling, tokens
+from tokenauth.conf import clients, cookies, guessing, project, throttling, tokens
 from tokenauth.conf.clients import DEFAULT_CLIENTS, Client, ClientSettings, Transport
 from tokenauth.conf.cookies import CookieSettings
+from tokenauth.conf.guessing import FREE_FAILURES, AccountKey, GuessingSettings
 from tokenauth.conf.project import LoginGate, ProjectSettings
 from tokenauth.conf.throttling import ThrottleSettings
 from tokenauth.conf.tokens import ACCESS_CHECKS, AccessCheck, TokenSettings
@@ -17,8 +18,10 @@ from tokenauth.conf.tokens import ACCESS_CHECKS, AccessCheck, TokenSettings
 __all__ = [
     "ACCESS_CHECKS",
     "DEFAULT_CLIENTS",
+    "FREE_FAILURES",
     "SETTINGS",
     "AccessCheck",
+    "AccountKey",
     "Client",
     "Config",
     "LoginGate",
@@ -32,11 +35,19 @@ SETTINGS = (
     *cookies.NAMES,
     *project.NAMES,
     *throttling.NAMES,
+    *guessing.NAMES,
 )
 """Every setting, without its ``TOKENAUTH_``."""
 
 
-class Config(ClientSettings, TokenSettings, CookieSettings, ProjectSettings, ThrottleSettings):
+class Config(
+    ClientSettings,
+    TokenSettings,
+    CookieSettings,
+    ProjectSettings,
+    ThrottleSettings,
+    GuessingSettings,
+):
     """``TOKENAUTH_*`` as typed properties. Each is read anew at every use."""
 
 
