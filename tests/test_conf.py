@@ -32,6 +32,13 @@ PLAIN: dict[str, tuple[str, Any, Any, Any]] = {
     "EVENT_RETENTION": ("event_retention", 365 * DAY, 90 * DAY, 90 * DAY),
     "ACCESS_TOKEN_CHECK": ("access_token_check", "session", "other", "other"),
     "THROTTLE_CACHE": ("throttle_cache", "default", "other", "other"),
+    "GUESSING": (
+        "guessing",
+        {"pair": 5, "account": 20, "address": 30},
+        {"account": 50},
+        {"pair": 5, "account": 50, "address": 30},
+    ),
+    "ACCOUNT_KEY": ("account_key", None, f"{__name__}.gate", gate),
     "ISSUER": ("issuer", None, "https://example.com", "https://example.com"),
     "AUDIENCE": ("audience", None, "api", "api"),
     "REFRESH_COOKIE_NAME": ("refresh_cookie_name", None, "__Secure-x", "__Secure-x"),

@@ -195,8 +195,7 @@ def set_cookies(request: HttpRequest, response: HttpResponseBase, tokens: Tokens
 def clear_cookies(request: HttpRequest, response: HttpResponseBase) -> None:
     """Delete the cookies, with the attributes they were set with.
 
-    Django's ``delete_cookie()`` leaves HttpOnly out, and a browser that enforces ``__Host-Http-``
-    then ignores the deletion.
+    Browsers that enforce ``__Host-Http-`` ignore ``delete_cookie()``, which leaves HttpOnly out.
     """
     gone: dict[str, Any] = {"max_age": 0, "expires": EPOCH}
     response.set_cookie(refresh_cookie_name(request), "", **gone, **_refresh_attributes(request))

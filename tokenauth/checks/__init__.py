@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 from django.core.checks import CheckMessage
 
-from tokenauth.checks import addresses, clients, cookies, keys, lifetimes, mounts, project
+from tokenauth.checks import addresses, clients, cookies, guessing, keys, lifetimes, mounts, project
 
 __all__ = ["CHECKS", "DEPLOY_CHECKS"]
 
@@ -48,6 +48,8 @@ CHECKS: tuple[Check, ...] = (
     clients.check_gate,
     clients.check_second_steps_have_a_gate,
     addresses.check_proxies,
+    guessing.check_guessing,
+    guessing.check_account_key,
     project.check_middleware,
     mounts.check_mounts,
     project.check_authentication_order,
@@ -61,4 +63,6 @@ DEPLOY_CHECKS: tuple[Check, ...] = (
     cookies.check_cookie_samesite_is_strict,
     cookies.check_cookie_is_secure,
     addresses.check_proxies_are_named,
+    guessing.check_guesses_are_counted_together,
+    guessing.check_guesses_are_counted_atomically,
 )

@@ -8,7 +8,7 @@ Device Cookies"). Signed, so that nobody makes one; a random id, and the digests
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.core.signing import BadSignature, Signer
 
@@ -33,7 +33,7 @@ class Device:
         accounts: digests of the user names, as they were typed, the newest first.
     """
 
-    id: str
+    id: str = field(repr=False)
     accounts: tuple[str, ...] = ()
 
     def knows(self, username: str) -> bool:
