@@ -134,7 +134,7 @@ class TestAccessCookie:
     @pytest.mark.req("REQ-39")
     def test_logout_deletes_both(self, api, user, access_cookie):
         """Each deletion repeats the attributes of its cookie."""
-        given = [cookie.attributes for cookie in cookies_of(login(api))]
+        given = [cookie.attributes for cookie in tokens_of(login(api))]
         deleted = cookies_of(api.logout())
         assert [cookie.attributes for cookie in deleted] == given
         assert all(cookie.is_deletion for cookie in deleted)

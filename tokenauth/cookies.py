@@ -288,13 +288,11 @@ def defer_nothing(request: HttpRequest) -> None:
 
 def apply_deferred(request: HttpRequest, response: HttpResponseBase) -> None:
     """Write what ``defer_set`` or ``defer_clear``, whichever came last, asked for; and a device."""
-    if (device := request.__dict__.pop(_DEVICE, None)) is not None:
+    asked = request.__dict__
+    if (tokens := asked.pop(_DEFERRED, _DEFERRED)) is None:
+        clear_cookies(request, response)
+    elif tokens is not _DEFERRED:
+        set_cookies(request, response, tokens)
+    if (device := asked.pop(_DEVICE, None)) is not None:
         name, attributes = _device_cookie_name(request), _refresh_attributes(request)
         response.set_cookie(name, device, max_age=DEVICE_AGE, **attributes)
-    if not hasattr(request, _DEFERRED):
-        return
-    tokens: Tokens | None = request.__dict__.pop(_DEFERRED)
-    if tokens is None:
-        clear_cookies(request, response)
-    else:
-        set_cookies(request, response, tokens)
