@@ -1,5 +1,6 @@
 """Who is delayed, and who is not: the counters, in the cache of the tests."""
 
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -220,6 +221,16 @@ class TestSuccess:
         fail()
         assert wait() == 1
 
+    def test_forgives_what_its_own_spelling_has_failed(self) -> None:
+        """And no more, however many there were of both."""
+        fail(3, "ada")
+        fail(1, "ADA")
+        succeed("ADA")
+        fail(1, "ada")
+        assert wait() == 0
+        fail(1, "ada")
+        assert wait() == 1
+
     def test_loses_no_failure_beside_it(self) -> None:
         """What was counted between the look and the success stays counted."""
         fail(4)
@@ -370,7 +381,8 @@ class TestTurns:
         fail(5)
         clock.advance(seconds=1)
         succeed()
-        fail(4)
+        fail(5)
+        clock.advance(seconds=1)
         assert wait() == 0
 
 
@@ -402,6 +414,19 @@ class TestForgottenNumbers:
                 return
             fail()
         assert wait() >= 1
+
+    def test_live_anew_with_each_failure(self) -> None:
+        """Some caches forget while they add how long a number is to live; a slow attack goes on."""
+        fail()
+        succeed()
+        fail()
+        numbers = [key for key in _keys() if key.endswith((".n", ".forgiven"))]
+        for key in numbers:
+            cache.touch(key.removeprefix(":1:"), 5)
+        # The place is known by now, so only the pair's are counted on.
+        fail()
+        lives = [cache._expire_info[key] - time.time() for key in numbers]  # type: ignore[attr-defined]
+        assert sum(life > 6 * 86_400 for life in lives) == 4
 
 
 class TestCost:

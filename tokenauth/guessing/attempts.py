@@ -133,11 +133,7 @@ def admit(
     if place is not None:
         place = replace(place, noted=int(values.get(place.key, 0)))
     is_known = own is not None or (place is not None and place.noted > 0)
-    attempt = (
-        Attempt(origin, counted[:1], counted[:2], place)
-        if is_known
-        else Attempt(origin, counted, counted, place)
-    )
+    attempt = Attempt(origin, counted[:1] if is_known else counted, counted, place)
     _wait_for(attempt.counted)
     return attempt
 
