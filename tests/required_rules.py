@@ -12,6 +12,7 @@ REQUIRED_RULES = {
     "REQ-06": "a browser's refresh token is in Set-Cookie only, its access token in the body only",
     "REQ-07": "every answer is no-store",
     "REQ-08": "the password is verified exactly as sent",
+    "REQ-09": "guesses are slowed down alike for all accounts, and never everywhere for the owner",
     "REQ-10": "the login accepts one method and one media type, and nothing from the URL",
     "REQ-14": "rotation gives a refresh token that differs from all before",
     "REQ-15": "a refresh token too old for the grace ends the session with its newest token",
@@ -90,4 +91,6 @@ REQUIRED_RULES = {
     "REQ-130": "the access token's claims are minimal",
     "REQ-131": "the stored address follows the trusted proxies",
     "REQ-133": "clean-up keeps what reuse detection needs",
+    "REQ-134": "every endpoint is limited, and says when to come again",
+    "REQ-138": "an outage of the cache lets users log in, and guesses are still counted",
 }
