@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install
 # The project's own settings, whatever the shell has exported for another one.
 CLEAN := env -u DATABASE_URL -u CACHE_URL -u DJANGO_SETTINGS_MODULE
 
-.PHONY: demo test benchmark chaos comparison javascript layers lint format machine matrix messages model replay revocation rules scale screenshots simulation storm types clean
+.PHONY: demo test benchmark chaos comparison guessing javascript layers lint format machine matrix messages model replay revocation rules scale screenshots simulation storm types clean
 
 demo: $(VENV)/demo.stamp
 	$(CLEAN) PORT=$(PORT) $(BIN)/python manage.py migrate --verbosity 0
@@ -68,6 +68,11 @@ simulation: $(VENV)/tests.stamp
 # How soon a revocation is seen, into docs/proofs/revocation.md. A cluster of its own, as for chaos.
 revocation: $(VENV)/tests.stamp $(VENV)/postgresql.stamp
 	$(CLEAN) $(BIN)/python -m proofs.revocation $(or $(ARGS),--write)
+
+# Guesses at passwords, and the owner meanwhile, into docs/proofs/guessing.md. A cluster and a Redis of
+# its own: needs redis-server too.
+guessing: $(VENV)/tests.stamp $(VENV)/postgresql.stamp
+	$(CLEAN) $(BIN)/python -m proofs.guessing $(or $(ARGS),--write)
 
 # The client tokenauth.js in Chromium, over a bad network, into docs/proofs/browser.md.
 storm: $(VENV)/tests.stamp $(VENV)/browser.stamp

@@ -14,6 +14,7 @@ from django.urls import set_urlconf
 from hypothesis import settings
 
 from tests import leaks
+from tokenauth.counters import counters
 from tokenauth.first_uses import first_uses
 from tokenauth.revocation_list import revocation_list
 
@@ -210,6 +211,7 @@ def secrets_seen(watch: leaks.Watch) -> Iterator[leaks.Watch]:
 def fresh() -> None:
     """Throttles, caches and lists begin anew, and no URLconf of a test before is in force."""
     cache.clear()
+    counters.clear_own()
     revocation_list.forget()
     first_uses.reset()
     set_urlconf(None)  # a response that nobody closed leaves its request's in this thread

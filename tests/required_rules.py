@@ -12,6 +12,7 @@ REQUIRED_RULES = {
     "REQ-06": "a browser's refresh token is in Set-Cookie only, its access token in the body only",
     "REQ-07": "every answer is no-store",
     "REQ-08": "the password is verified exactly as sent",
+    "REQ-09": "guesses are slowed down alike for all accounts, and never everywhere for the owner",
     "REQ-10": "the login accepts one method and one media type, and nothing from the URL",
     "REQ-11": "a limit of sessions per user and client is kept, also by logins that race",
     "REQ-13": "a gate may ask for a second step first, and the user is told of a new device",
@@ -94,5 +95,7 @@ REQUIRED_RULES = {
     "REQ-131": "the stored address follows the trusted proxies",
     "REQ-132": "addresses and agents can be off, cut or erased, and a user's with the audit kept",
     "REQ-133": "clean-up keeps what reuse detection needs",
+    "REQ-134": "every endpoint is limited, and says when to come again",
+    "REQ-138": "an outage of the cache lets users log in, and guesses are still counted",
     "REQ-139": "one user with very many sessions, or one hot session, slows nobody else",
 }

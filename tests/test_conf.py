@@ -44,6 +44,13 @@ PLAIN: dict[str, tuple[str, Any, Any, Any]] = {
     "SITE_URL": ("site_url", None, "https://example.com", "https://example.com"),
     "END_SESSIONS_ON": ("end_sessions_on", (), ["email"], ("email",)),
     "REVOKE_MAX_AGE": ("revoke_max_age", None, MINUTE, MINUTE),
+    "GUESSING": (
+        "guessing",
+        {"pair": 5, "account": 20, "address": 30},
+        {"account": 50},
+        {"pair": 5, "account": 50, "address": 30},
+    ),
+    "ACCOUNT_KEY": ("account_key", None, f"{__name__}.gate", gate),
     "ISSUER": ("issuer", None, "https://example.com", "https://example.com"),
     "AUDIENCE": ("audience", None, "api", "api"),
     "REFRESH_COOKIE_NAME": ("refresh_cookie_name", None, "__Secure-x", "__Secure-x"),

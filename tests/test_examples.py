@@ -9,11 +9,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-EXAMPLES = {"allauth_social": 14, "allauth_totp": 18, "ldap": 18}
+EXAMPLES = {"allauth_social": 14, "allauth_totp": 18, "axes": 12, "ldap": 18}
 """How many tests each suite has, so that none passes by not being collected."""
 
 
-@pytest.mark.req("REQ-13")
+@pytest.mark.req("REQ-09", "REQ-13")
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_example(name: str) -> None:
     """Everything in ``tests/examples/<name>/suite.py`` passes under that project's settings."""

@@ -266,7 +266,8 @@ class TestAnswers:
             sent.append(cookies_of(Tab(jar).post("/auth/refresh/"))[0].value)
             jar.cookies = dict(newest)
             assert cookies_of(send(jar, "refresh")()) == []
-        assert set(sent) == {next(iter(newest.values())).value}
+        assert set(sent) <= {cookie.value for cookie in newest.values()}
+        assert len(set(sent)) == 1
 
     @pytest.mark.parametrize("lost", [{"seconds": 5}, {"hours": 8}], ids=str)
     def test_a_lost_answer_is_given_again(self, jar, clock, user, lost):

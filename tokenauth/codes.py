@@ -74,6 +74,7 @@ class EventType(models.TextChoices):
     PASSWORD_CHANGED = "password_changed", _("password changed")
     RENAMED = "renamed", _("device renamed")
     ERASED = "erased", _("personal data erased")
+    THROTTLED = "throttled", _("guesses slowed down")
 
 
 ALARMS = (EventType.REUSE, EventType.DATABASE_BEHIND)

@@ -8,6 +8,9 @@ Access cookie
     ``__Host-Http-tokenauth-access``: HttpOnly, Secure, SameSite=Lax, path ``/``. Optional.
 Step cookie
     ``__Secure-tokenauth-step``: as the refresh cookie. Five minutes, between two steps of a login.
+Device cookie
+    ``__Secure-tokenauth-device``: as the refresh cookie, for a year. It authenticates nobody:
+    see :mod:`tokenauth.guessing.devices`.
 
 Plain http under ``DEBUG`` gets neither Secure nor a prefix.
 """
@@ -37,11 +40,13 @@ __all__ = [
     "clear_step_cookie",
     "presented_tokens",
     "read_access_cookie",
+    "read_device_cookies",
     "read_refresh_cookie",
     "read_step_cookies",
     "refresh_cookie_name",
     "refresh_cookie_path",
     "set_cookies",
+    "set_device_cookie",
     "set_step_cookie",
     "step_cookie_name",
 ]
@@ -49,6 +54,8 @@ __all__ = [
 REFRESH_NAME = "tokenauth-refresh"
 ACCESS_NAME = "tokenauth-access"
 STEP_NAME = "tokenauth-step"
+DEVICE_NAME = "tokenauth-device"
+DEVICE_AGE = 365 * 24 * 3600
 HOST_PREFIX = "__Host-Http-"
 SECURE_PREFIX = "__Secure-"
 PREFIXES = (HOST_PREFIX, "__Host-", "__Http-", SECURE_PREFIX)
@@ -84,6 +91,10 @@ def refresh_cookie_name(request: HttpRequest) -> str:
 
 def _prefixed(name: str) -> str:
     return (HOST_PREFIX if refresh_cookie_path() == "/" else SECURE_PREFIX) + name
+
+
+def _device_cookie_name(request: HttpRequest) -> str:
+    return _prefixed(DEVICE_NAME) if _is_secure(request) else DEVICE_NAME
 
 
 def access_cookie_name(request: HttpRequest) -> str:
@@ -137,6 +148,13 @@ def read_step_cookies(request: HttpRequest) -> list[str]:
     return _values(request, step_cookie_name(request))
 
 
+def read_device_cookies(request: HttpRequest) -> list[str]:
+    """Return the values of the device cookie: more than one if a sibling host planted some."""
+    if DEVICE_NAME not in request.META.get("HTTP_COOKIE", ""):
+        return []
+    return _values(request, _device_cookie_name(request))[:3]
+
+
 def presented_tokens(request: HttpRequest) -> tuple[list[str], list[str]]:
     """Return every refresh token and every access token in a request's cookies.
 
@@ -181,8 +199,7 @@ def set_cookies(request: HttpRequest, response: HttpResponseBase, tokens: Tokens
 def clear_cookies(request: HttpRequest, response: HttpResponseBase) -> None:
     """Delete the cookies, with the attributes they were set with.
 
-    Django's ``delete_cookie()`` leaves HttpOnly out, and a browser that enforces ``__Host-Http-``
-    then ignores the deletion.
+    Browsers that enforce ``__Host-Http-`` ignore ``delete_cookie()``, which leaves HttpOnly out.
     """
     gone: dict[str, Any] = {"max_age": 0, "expires": EPOCH}
     response.set_cookie(refresh_cookie_name(request), "", **gone, **_refresh_attributes(request))
@@ -196,6 +213,12 @@ def set_step_cookie(
     """Have the browser hold what the challenge of its login is bound to, for so long."""
     name, attributes = step_cookie_name(request), _refresh_attributes(request)
     response.set_cookie(name, nonce, max_age=seconds, **attributes)
+
+
+def set_device_cookie(request: HttpRequest, response: HttpResponseBase, value: str) -> None:
+    """Have the browser remember which accounts have logged in on it. Logout leaves it."""
+    name, attributes = _device_cookie_name(request), _refresh_attributes(request)
+    response.set_cookie(name, value, max_age=DEVICE_AGE, **attributes)
 
 
 def clear_step_cookie(request: HttpRequest, response: HttpResponseBase) -> None:

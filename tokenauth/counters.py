@@ -55,6 +55,10 @@ class Counters:
         """
         return self._do(lambda cache: _increase(cache, key, seconds))
 
+    def keep(self, key: str, seconds: float) -> None:
+        """Have a key live for so long from now, if it is there."""
+        self._do(lambda cache: cache.touch(key, seconds))
+
     def delete_many(self, keys: Sequence[str]) -> None:
         """Forget these, in one operation."""
         self._do(lambda cache: cache.delete_many(keys))

@@ -26,10 +26,12 @@ __all__ = [
     "defer_set",
     "is_waiting",
     "set_after_commit",
+    "set_device_after_commit",
     "settle",
 ]
 
 _DEFERRED = "_tokenauth_cookies"
+_DEVICE = "_tokenauth_device"
 _WAITING = "_tokenauth_waiting"
 
 
@@ -51,6 +53,11 @@ def set_after_commit(request: HttpRequest, tokens: Tokens) -> None:
 def clear_after_commit(request: HttpRequest) -> None:
     """Have the middleware delete the cookies, if what ended their session is committed."""
     _after_commit(request, lambda: defer_clear(request))
+
+
+def set_device_after_commit(request: HttpRequest, value: str) -> None:
+    """Have the middleware set the device cookie, if the login is committed. Logout leaves it."""
+    _after_commit(request, lambda: setattr(request, _DEVICE, value))
 
 
 def _after_commit(request: HttpRequest, action: Callable[[], None]) -> None:
@@ -77,11 +84,11 @@ def defer_nothing(request: HttpRequest) -> None:
 
 
 def apply_deferred(request: HttpRequest, response: HttpResponseBase) -> None:
-    """Write what ``defer_set`` or ``defer_clear``, whichever came last, asked for."""
-    if not hasattr(request, _DEFERRED):
-        return
-    tokens: Tokens | None = request.__dict__.pop(_DEFERRED)
-    if tokens is None:
+    """Write what ``defer_set`` or ``defer_clear``, whichever came last, asked for; and a device."""
+    asked = request.__dict__
+    if (tokens := asked.pop(_DEFERRED, _DEFERRED)) is None:
         cookies.clear_cookies(request, response)
-    else:
+    elif tokens is not _DEFERRED:
         cookies.set_cookies(request, response, tokens)
+    if (device := asked.pop(_DEVICE, None)) is not None:
+        cookies.set_device_cookie(request, response, device)

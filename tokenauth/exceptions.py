@@ -11,6 +11,7 @@
     ├── AmbiguousCookie          two cookies of one name: which one is honest cannot be told
     ├── AccountUnusable          no session may be started for this account
     ├── SecondStepFailed         a challenge or an answer that does not complete a login
+    ├── TooManyGuesses           so many logins failed that this one has to wait
     ├── UnknownClient            a client that ``TOKENAUTH_CLIENTS`` does not have
     └── TryAgain                 lost too many races; nothing changed, safe to repeat
 
@@ -30,6 +31,7 @@ __all__ = [
     "SecondStepFailed",
     "SessionEnded",
     "TokenAuthError",
+    "TooManyGuesses",
     "TryAgain",
     "UnknownClient",
 ]
@@ -86,6 +88,18 @@ class AccountUnusable(TokenAuthError):
 
 class SecondStepFailed(TokenAuthError):
     """The challenge of a login is no longer good, never was, or was not answered rightly."""
+
+
+class TooManyGuesses(TokenAuthError):
+    """So many logins failed that this one was not looked at.
+
+    Attributes:
+        wait: in how many full seconds one will be; at least 1.
+    """
+
+    def __init__(self, wait: int) -> None:
+        super().__init__(f"too many guesses: try again in {wait} s")
+        self.wait = wait
 
 
 class UnknownClient(TokenAuthError):

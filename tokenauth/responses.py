@@ -25,6 +25,7 @@ from tokenauth.exceptions import (
     RefreshSuperseded,
     SecondStepFailed,
     SessionEnded,
+    TooManyGuesses,
     TryAgain,
 )
 from tokenauth.shortcuts import bearer_token
@@ -176,7 +177,7 @@ def response_for(error: Exception, request: HttpRequest) -> Response | None:
         return error_response("session_ended", reason=str(error.reason))
     if isinstance(error, drf.ValidationError):
         return error_response("bad_request", errors=error.detail)
-    if isinstance(error, drf.Throttled):
+    if isinstance(error, drf.Throttled | TooManyGuesses):
         seconds: float | None = vars(error)["wait"]  # an attribute that the stubs lack
         wait = RETRY_AFTER if seconds is None else max(RETRY_AFTER, int(seconds))
         return error_response("throttled", headers={"Retry-After": str(wait)})

@@ -89,8 +89,9 @@ def newest_session(demo: Demo, *columns: str) -> tuple[Any, ...]:
 
 
 def cookies(context: BrowserContext) -> dict[str, bool]:
-    """Return whether each cookie of the browser is HttpOnly, by name."""
-    return {cookie["name"]: cookie["httpOnly"] for cookie in context.cookies()}
+    """Return whether each cookie of the browser is HttpOnly, by name; without the device's."""
+    kept = [cookie for cookie in context.cookies() if not cookie["name"].endswith("-device")]
+    return {cookie["name"]: cookie["httpOnly"] for cookie in kept}
 
 
 def revoke_in_admin(browser: Browser, address: str) -> None:

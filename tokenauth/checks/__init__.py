@@ -18,6 +18,7 @@ from tokenauth.checks import (
     clients,
     cookies,
     ending,
+    guessing,
     keys,
     lifetimes,
     mounts,
@@ -67,6 +68,8 @@ CHECKS: tuple[Check, ...] = (
     privacy.check_retentions,
     privacy.check_retentions_fit,
     privacy.check_kept,
+    guessing.check_guessing,
+    guessing.check_account_key,
     project.check_middleware,
     mounts.check_mounts,
     notices.check_security_emails,
@@ -86,4 +89,6 @@ DEPLOY_CHECKS: tuple[Check, ...] = (
     cookies.check_cookie_is_secure,
     addresses.check_proxies_are_named,
     notices.check_mail_server_is_given_up,
+    guessing.check_guesses_are_counted_together,
+    guessing.check_guesses_are_counted_atomically,
 )

@@ -11,6 +11,7 @@ from tokenauth.conf import (
     clients,
     cookies,
     ending,
+    guessing,
     notices,
     privacy,
     project,
@@ -20,6 +21,7 @@ from tokenauth.conf import (
 from tokenauth.conf.clients import DEFAULT_CLIENTS, Client, ClientSettings, Transport
 from tokenauth.conf.cookies import CookieSettings
 from tokenauth.conf.ending import ACCOUNT_CHANGES, EndingSettings
+from tokenauth.conf.guessing import FREE_FAILURES, AccountKey, GuessingSettings
 from tokenauth.conf.notices import NOTICES, Notice, NoticeSettings
 from tokenauth.conf.privacy import ADDRESSES, USER_AGENTS, PrivacySettings
 from tokenauth.conf.project import LoginGate, ProjectSettings, SecondStep
@@ -31,10 +33,12 @@ __all__ = [
     "ACCOUNT_CHANGES",
     "ADDRESSES",
     "DEFAULT_CLIENTS",
+    "FREE_FAILURES",
     "NOTICES",
     "SETTINGS",
     "USER_AGENTS",
     "AccessCheck",
+    "AccountKey",
     "Client",
     "Config",
     "LoginGate",
@@ -53,6 +57,7 @@ SETTINGS = (
     *privacy.NAMES,
     *throttling.NAMES,
     *notices.NAMES,
+    *guessing.NAMES,
 )
 """Every setting, without its ``TOKENAUTH_``."""
 
@@ -66,6 +71,7 @@ class Config(
     PrivacySettings,
     ThrottleSettings,
     NoticeSettings,
+    GuessingSettings,
 ):
     """``TOKENAUTH_*`` as typed properties. Each is read anew at every use."""
 

@@ -14,13 +14,13 @@ from tokenauth import cookies, shortcuts
 from tokenauth.addresses import origin_of
 from tokenauth.authentication import StepUpAuthentication
 from tokenauth.conf import Client, config
-from tokenauth.credentials import check_credentials
 from tokenauth.exceptions import UnknownClient
 from tokenauth.responses import error_response
 from tokenauth.second_step import LIFETIME, make_challenge
 from tokenauth.serializers import LoginSerializer, ReauthenticateSerializer, tokens_data
 from tokenauth.sessions import carry_over, record_failed_login, step_up
 from tokenauth.views.base import CookieView, ProtectedView
+from tokenauth.views.guesses import Guess
 
 __all__ = ["LoginView", "ReauthenticateView"]
 
@@ -43,12 +43,14 @@ class LoginView(CookieView):
         if client.transport == "cookie":
             self.require_csrf_proof()
             cookies.read_refresh_cookie(request._request)
-        user = check_credentials(request._request, data["username"], data["password"])
+        guess = Guess(request._request, data["username"])
+        user = guess.check(data["password"])
         if user is None:  # Before the gate: its challenge would tell that the password was right.
             record_failed_login(client=client.name, origin=origin_of(request._request))
             return error_response("login_failed")
         gate = config.login_gate
         if gate is not None and (challenge := gate(request._request, user)) is not None:
+            guess.passed()
             return self._ask(user, client, data, challenge)
         tokens = shortcuts.login(
             request,
@@ -58,6 +60,7 @@ class LoginView(CookieView):
             device_name=data["device_name"],
             amr=("pwd",),
         )
+        guess.succeeded(keeps_device=client.transport == "cookie" and data["remember"])
         return Response(tokens_data(tokens))
 
     def _ask(
@@ -110,10 +113,12 @@ class ReauthenticateView(CookieView, ProtectedView):
         body = ReauthenticateSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         password, owner = body.validated_data["password"], request.user
-        user = check_credentials(django_request, owner.get_username(), password, expected=owner)
+        guess = Guess(django_request, owner.get_username(), session=session)
+        user = guess.check(password, expected=owner)
         origin = origin_of(django_request)
         if user is None:
             record_failed_login(client=session.client, origin=origin, session=session)
             return error_response("login_failed")
+        guess.succeeded()
         carry_over(user)
         return self.answer(step_up(session, amr=("pwd",), origin=origin))

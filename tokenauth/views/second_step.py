@@ -11,13 +11,13 @@ from rest_framework.response import Response
 from tokenauth import cookies, shortcuts
 from tokenauth.addresses import origin_of
 from tokenauth.conf import Client, config
-from tokenauth.credentials import check_answer
 from tokenauth.exceptions import SecondStepFailed
 from tokenauth.responses import error_response
 from tokenauth.second_step import Challenge, methods_of
 from tokenauth.serializers import SecondStepSerializer, tokens_data
 from tokenauth.sessions import record_failed_login
 from tokenauth.views.base import CookieView
+from tokenauth.views.guesses import Guess
 
 __all__ = ["SecondStepView"]
 
@@ -45,10 +45,11 @@ class SecondStepView(CookieView):
             cookies.read_refresh_cookie(django_request)
             challenge.require_nonce(cookies.read_step_cookies(django_request))
         user = challenge.find_user()
+        guess = Guess(django_request, user.get_username(), kind="second_step")
         challenge.count_answer()
         sent = cast("dict[str, Any]", request.data)
         answer = {name: value for name, value in sent.items() if name != "challenge"}
-        methods = check_answer(django_request, user, answer, verify)
+        methods = guess.check_answer(user, answer, verify)
         if methods is None:
             record_failed_login(client=client.name, origin=origin_of(django_request), user=user)
             raise SecondStepFailed("the answer is not right")
@@ -61,6 +62,7 @@ class SecondStepView(CookieView):
             device_name=challenge.device_name,
             amr=methods_of(methods),
         )
+        guess.succeeded(keeps_device=client.transport == "cookie" and challenge.remember)
         response = Response(tokens_data(tokens))
         if client.transport == "cookie":
             cookies.clear_step_cookie(django_request, response)

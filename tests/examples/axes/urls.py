@@ -1,0 +1,5 @@
+"""The endpoints."""
+
+from django.urls import include, path
+
+urlpatterns = [path("auth/", include("tokenauth.urls"))]
