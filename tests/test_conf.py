@@ -9,7 +9,7 @@ from django.test import override_settings
 
 from tests.conftest import Api, Clock
 from tokenauth import conf
-from tokenauth.conf import DEFAULT_CLIENTS, SETTINGS, Client, config
+from tokenauth.conf import DEFAULT_CLIENTS, DEFAULT_RATES, SETTINGS, Client, config
 from tokenauth.exceptions import UnknownClient
 from tokenauth.tokens.keys import derive_key, generate_jwk, load_refresh_keys, load_signing_keys
 
@@ -32,6 +32,12 @@ PLAIN: dict[str, tuple[str, Any, Any, Any]] = {
     "EVENT_RETENTION": ("event_retention", 365 * DAY, 90 * DAY, 90 * DAY),
     "ACCESS_TOKEN_CHECK": ("access_token_check", "session", "other", "other"),
     "THROTTLE_CACHE": ("throttle_cache", "default", "other", "other"),
+    "THROTTLE_RATES": (
+        "throttle_rates",
+        DEFAULT_RATES,
+        {"refresh": "7/s", "refused": None},
+        {**DEFAULT_RATES, "refresh": "7/s", "refused": None},
+    ),
     "ISSUER": ("issuer", None, "https://example.com", "https://example.com"),
     "AUDIENCE": ("audience", None, "api", "api"),
     "REFRESH_COOKIE_NAME": ("refresh_cookie_name", None, "__Secure-x", "__Secure-x"),

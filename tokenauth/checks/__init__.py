@@ -13,7 +13,16 @@ from collections.abc import Callable, Sequence
 
 from django.core.checks import CheckMessage
 
-from tokenauth.checks import addresses, clients, cookies, keys, lifetimes, mounts, project
+from tokenauth.checks import (
+    addresses,
+    clients,
+    cookies,
+    keys,
+    lifetimes,
+    mounts,
+    project,
+    throttling,
+)
 
 __all__ = ["CHECKS", "DEPLOY_CHECKS"]
 
@@ -48,6 +57,7 @@ CHECKS: tuple[Check, ...] = (
     clients.check_gate,
     clients.check_second_steps_have_a_gate,
     addresses.check_proxies,
+    throttling.check_throttle_rates,
     project.check_middleware,
     mounts.check_mounts,
     project.check_authentication_order,

@@ -11,12 +11,13 @@ from tokenauth.conf import clients, cookies, project, throttling, tokens
 from tokenauth.conf.clients import DEFAULT_CLIENTS, Client, ClientSettings, Transport
 from tokenauth.conf.cookies import CookieSettings
 from tokenauth.conf.project import LoginGate, ProjectSettings
-from tokenauth.conf.throttling import ThrottleSettings
+from tokenauth.conf.throttling import DEFAULT_RATES, ThrottleSettings
 from tokenauth.conf.tokens import ACCESS_CHECKS, AccessCheck, TokenSettings
 
 __all__ = [
     "ACCESS_CHECKS",
     "DEFAULT_CLIENTS",
+    "DEFAULT_RATES",
     "SETTINGS",
     "AccessCheck",
     "Client",

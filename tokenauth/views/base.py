@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from tokenauth import cookies
+from tokenauth import cookies, throttles
 from tokenauth.authentication import SessionCheckAuthentication
 from tokenauth.exceptions import AmbiguousCookie
 from tokenauth.models import AuthSession
@@ -54,6 +54,11 @@ class ProtectedView(TokenAuthView):
 
     authentication_classes = (SessionCheckAuthentication,)
     permission_classes = (_IsProved,)
+
+    def check_throttles(self, request: Request) -> None:
+        """Apply the project's throttles, then the limit of the caller."""
+        super().check_throttles(request)
+        throttles.count_caller(request)
 
     @property
     def current_session(self) -> AuthSession | None:
