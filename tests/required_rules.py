@@ -90,4 +90,6 @@ REQUIRED_RULES = {
     "REQ-130": "the access token's claims are minimal",
     "REQ-131": "the stored address follows the trusted proxies",
     "REQ-133": "clean-up keeps what reuse detection needs",
+    "REQ-134": "every endpoint has a limit, by account and client as well as address",
+    "REQ-138": "without the cache all goes on but the sharing of counts, without the database: 503",
 }
