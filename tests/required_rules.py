@@ -8,6 +8,7 @@ REQUIRED_RULES = {
     "REQ-01": "a login makes one new session and ends the one whose cookie it replaces",
     "REQ-02": "a cookie value planted before the login never becomes valid",
     "REQ-03": "every failed login looks the same",
+    "REQ-04": "every failed login does the same work",
     "REQ-05": "an inactive account gets no session, by whatever function",
     "REQ-06": "a browser's refresh token is in Set-Cookie only, its access token in the body only",
     "REQ-07": "every answer is no-store",
@@ -91,5 +92,6 @@ REQUIRED_RULES = {
     "REQ-131": "the stored address follows the trusted proxies",
     "REQ-133": "clean-up keeps what reuse detection needs",
     "REQ-134": "every endpoint has a limit, by account and client as well as address",
+    "REQ-135": "what is too big costs no hash and no query",
     "REQ-138": "without the cache all goes on but the sharing of counts, without the database: 503",
 }

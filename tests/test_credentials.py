@@ -1,30 +1,21 @@
 """Every login that fails looks the same and does the same work, whyever it fails."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from django.contrib.auth import get_user_model, hashers
+from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import ModelBackend
-from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.conftest import PASSWORD, Api
+from tests.hashing import ITERATIONS, QUICK, Quick, hashing
 from tokenauth.models import AuthSession
 
 ME = f"{__name__}."
-ITERATIONS = 3000
-
-
-class Quick(PBKDF2PasswordHasher):
-    """Django's default hasher, with so few iterations that a test may count them."""
-
-    iterations = ITERATIONS
 
 
 class LocksByField(ModelBackend):
@@ -78,21 +69,6 @@ class Work:
     statements: tuple[str, ...]
 
 
-@contextmanager
-def hashing() -> Iterator[list[int]]:
-    """Collect the iterations of each call of the key derivation function."""
-    calls: list[int] = []
-    derive = hashers.pbkdf2
-
-    def counted(password: Any, salt: Any, iterations: int, **more: Any) -> bytes:
-        calls.append(iterations)
-        return derive(password, salt, iterations, **more)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hashers, "pbkdf2", counted)
-        yield calls
-
-
 def fail(name: str, client: str = "app") -> tuple[Any, Work]:
     """Log in by a way that fails; return the answer and what it cost."""
     api = Api()
@@ -106,7 +82,7 @@ def fail(name: str, client: str = "app") -> tuple[Any, Work]:
 @pytest.fixture
 def quick(settings: Any) -> None:
     """The default hasher, made quick."""
-    settings.PASSWORD_HASHERS = [f"{ME}Quick"]
+    settings.PASSWORD_HASHERS = [QUICK]
 
 
 @pytest.fixture(params=BACKENDS)

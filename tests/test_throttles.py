@@ -363,13 +363,14 @@ class TestRefused:
         assert {answer.json()["code"] for answer in answers} == {"refresh_ambiguous"}
 
 
-class TestNetwork:
+class TestAddress:
     @pytest.mark.parametrize(
         ("first", "second", "shared"),
         [
             ("2001:db8::1", "2001:db8:0:0:ffff::2", True),
             ("2001:db8:0:1::1", "2001:db8:0:2::1", False),
-            ("203.0.113.1", "203.0.114.1", False),
+            ("203.0.113.1", "203.0.113.2", False),
+            ("::ffff:203.0.113.1", "203.0.113.1", True),
             ("", "not an address", True),
             ("", "203.0.113.1", False),
         ],

@@ -1,8 +1,8 @@
 """Limits on the endpoints, beside the project's own throttles and after them.
 
-Whoever can be named pays alone: a session, or a user's client, in one network. What names nobody
-is counted by its network after it was refused, so that garbage from a shared address turns into
-429 for the garbage alone. Networks are part of every name, because whoever holds a copy of a
+Whoever can be named pays alone: a session, or a user's client, at one address. What names nobody
+is counted by its address after it was refused, so that garbage from a shared address turns into
+429 for the garbage alone. The address is part of every name, because whoever holds a copy of a
 token must not be able to use up its owner's requests from elsewhere.
 
 Windows are fixed, and one atomic increase counts a request. A window begins at the same moment
@@ -68,17 +68,17 @@ def parse_rate(rate: str) -> tuple[int, int]:
 
 
 def count_caller(request: Request) -> None:
-    """Count a request that an access token authenticated: by user, client and network.
+    """Count a request that an access token authenticated: by user, client and address.
 
     Raises:
         Throttled: it is one too many.
     """
     client = request.auth["client_id"] if isinstance(request.auth, AccessToken) else ""
-    _count("session", str(request.user.pk), client, _network(request._request))
+    _count("session", str(request.user.pk), client, _address(request._request))
 
 
 def count_refresh(request: HttpRequest, refresh_token: str) -> None:
-    """Count a refresh: by the session that the token names, whatever its generation, and network.
+    """Count a refresh: by the session that the token names, of any generation, and the address.
 
     A forger who knows the id of a session cannot use up its owner's refreshes from elsewhere, and
     what names no session costs no query: :func:`count_unauthentic` counts it when it is refused.
@@ -88,7 +88,7 @@ def count_refresh(request: HttpRequest, refresh_token: str) -> None:
     """
     presented = parse_refresh_token(refresh_token, config.refresh_keys)
     if presented is not None:
-        _count("refresh", str(presented.session_id), _network(request))
+        _count("refresh", str(presented.session_id), _address(request))
 
 
 def count_logout(request: HttpRequest, refresh_token: str | None) -> None:
@@ -107,9 +107,9 @@ def count_logout(request: HttpRequest, refresh_token: str | None) -> None:
     presented = refresh_token and parse_refresh_token(refresh_token, config.refresh_keys)
     named = _authentic(access_token) if access_token and not presented else None
     if presented:
-        _count("refresh", str(presented.session_id), _network(request))
+        _count("refresh", str(presented.session_id), _address(request))
     elif named:
-        _count("refresh", named["sid"], _network(request))
+        _count("refresh", named["sid"], _address(request))
     else:
         count_unauthentic(request)
 
@@ -127,16 +127,16 @@ def count_refused_access(request: HttpRequest) -> None:
     if token is None:
         count_unauthentic(request)
     else:
-        _count("session", token["sub"], token["client_id"], _network(request))
+        _count("session", token["sub"], token["client_id"], _address(request))
 
 
 def count_unauthentic(request: HttpRequest) -> None:
-    """Count a request that was refused and names nobody: by network alone.
+    """Count a request that was refused and names nobody: by address alone.
 
     Raises:
         Throttled: it is one too many: to be answered instead of the refusal.
     """
-    _count("refused", _network(request))
+    _count("refused", _address(request))
 
 
 def _authentic(access_token: str) -> AccessToken | None:
@@ -146,9 +146,11 @@ def _authentic(access_token: str) -> AccessToken | None:
         return None
 
 
-def _network(request: HttpRequest) -> str:
-    """Return the network of a request; all whose address cannot be read share one."""
-    return network_of(client_ip(request) or "")
+def _address(request: HttpRequest) -> str:
+    """Return what an address counts as: itself, or its /64; all that cannot be read as one."""
+    address = client_ip(request) or ""
+    # Whoever has one address of a /64 has all of it.
+    return network_of(address) if ":" in address else address
 
 
 def _count(limit: _Limit, *name: str) -> None:
