@@ -194,27 +194,32 @@ class TestRefresh:
 
 class TestLogout:
     @pytest.mark.req("REQ-134")
-    def test_is_counted_with_the_refreshes(self, app: Api, clock: Clock, settings: Any) -> None:
-        """Of the session that the token names."""
-        limit(settings, refresh="2/min")
-        assert app.refresh().status_code == 200
+    def test_is_counted_by_session(self, app: Api, clock: Clock, settings: Any) -> None:
+        """The one that the token names, whichever kind of token it is, and however old."""
+        limit(settings, refresh="3/min")
+        assert app.logout(bearer=False).status_code == 204
+        clock.advance(seconds=30)
+        assert app.post("/auth/logout/").status_code == 204
         assert statuses(2, lambda: app.logout(bearer=False)) == [204, 429]
 
     @pytest.mark.req("REQ-134")
-    def test_by_access_token_is_too(self, app: Api, clock: Clock, settings: Any) -> None:
-        """The token is of the same session, also when it has expired."""
-        limit(settings, refresh="2/min")
-        assert app.refresh().status_code == 200
-        clock.advance(minutes=5)
+    def test_by_expired_access_token_is_too(self, app: Api, clock: Clock, settings: Any) -> None:
+        """It is authentic, so it names who pays."""
+        limit(settings, refresh="2/min", refused="1/min")
+        clock.advance(minutes=6)
         assert statuses(3, lambda: app.post("/auth/logout/")) == [204, 204, 429]
 
-    def test_throttled_ends_nothing(self, app: Api, clock: Clock, settings: Any) -> None:
-        """It may be repeated."""
+    def test_succeeds_after_too_many_refreshes(self, app: Api, clock: Clock, settings: Any) -> None:
+        """A page that refreshes in a loop does not keep its user logged in."""
         limit(settings, refresh="1/min")
-        app.refresh()
-        assert app.logout(bearer=False).status_code == 429
+        assert statuses(2, app.refresh) == [200, 429]
+        assert app.logout(bearer=False).status_code == 204
+
+    def test_throttled_ends_nothing(self, app: Api, user: Any, settings: Any) -> None:
+        """It may be repeated."""
+        limit(settings, refused="1/min")
+        assert statuses(2, lambda: Api().post("/auth/logout/", {"refresh": "x"})) == [204, 429]
         assert AuthSession.objects.get().revoked_at is None
-        clock.advance(minutes=1)
         assert app.logout(bearer=False).status_code == 204
 
     @pytest.mark.parametrize("data", [{"refresh": "x"}, {"refresh": "x" * 64}])

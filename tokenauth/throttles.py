@@ -92,7 +92,10 @@ def count_refresh(request: HttpRequest, refresh_token: str) -> None:
 
 
 def count_logout(request: HttpRequest, refresh_token: str | None) -> None:
-    """Count a logout as a refresh of the session that it names, or as garbage if it names none.
+    """Count a logout by the session that it names and the address, or as garbage if it names none.
+
+    At the rate of the refreshes and apart from them: a page that refreshes in a loop must not keep
+    its user from logging out.
 
     Args:
         request: the request, with whatever access token it has.
@@ -107,9 +110,9 @@ def count_logout(request: HttpRequest, refresh_token: str | None) -> None:
     presented = refresh_token and parse_refresh_token(refresh_token, config.refresh_keys)
     named = _authentic(access_token) if access_token and not presented else None
     if presented:
-        _count("refresh", str(presented.session_id), _address(request))
+        _count("refresh", "logout", str(presented.session_id), _address(request))
     elif named:
-        _count("refresh", named["sid"], _address(request))
+        _count("refresh", "logout", named["sid"], _address(request))
     else:
         count_unauthentic(request)
 
