@@ -187,7 +187,7 @@ class TestRefresh:
         self, app: Api, clock: Clock, settings: Any
     ) -> None:
         """Its token is authentic, and costs a query."""
-        limit(settings, refresh="2/min")
+        limit(settings, refresh="1/min")
         app.logout(bearer=False)
         assert statuses(2, app.refresh) == [401, 429]
 
