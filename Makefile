@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install
 # The project's own settings, whatever the shell has exported for another one.
 CLEAN := env -u DATABASE_URL -u CACHE_URL -u DJANGO_SETTINGS_MODULE
 
-.PHONY: demo test benchmark chaos comparison guessing javascript layers lint format machine matrix messages model replay revocation rules scale screenshots simulation storm types clean
+.PHONY: demo test benchmark chaos comparison failures guessing javascript layers lint format machine matrix messages model replay revocation rules scale screenshots simulation storm types clean
 
 demo: $(VENV)/demo.stamp
 	$(CLEAN) PORT=$(PORT) $(BIN)/python manage.py migrate --verbosity 0
@@ -97,6 +97,11 @@ scale: $(VENV)/tests.stamp $(VENV)/databases.stamp
 # Needs PostgreSQL at POSTGRESQL_URL, and a role that may make databases. Writes docs/benchmarks.md.
 benchmark: $(VENV)/benchmarks.stamp
 	$(CLEAN) $(BIN)/python -m benchmarks $(ARGS)
+
+# Whether the time of a failed login tells why it failed, into docs/benchmarks/failures.md. Needs
+# PostgreSQL at POSTGRESQL_URL, and a role that may make databases. ARGS="--rounds 5" for a look.
+failures: $(VENV)/tests.stamp $(VENV)/databases.stamp
+	$(CLEAN) $(BIN)/python -m benchmarks.failures $(or $(ARGS),--write)
 
 # This package beside others, on PostgreSQL: POSTGRESQL_URL, of a database whose name the new ones
 # start with. Takes a quarter of an hour; ARGS="--rounds 5 --only knox" for a look.

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 from psycopg import sql
 
-__all__ = ["DEFAULT_URL", "Process", "server_facts", "start"]
+__all__ = ["DEFAULT_URL", "Process", "database", "server_facts", "start"]
 
 DEFAULT_URL = "postgres://postgres@127.0.0.1:5432/postgres"
 """The server; the database of this name is connected to, and never written."""
@@ -71,7 +71,7 @@ class Process:
 
 
 @contextmanager
-def _database(server: psycopg.Connection[Any], url: str, name: str) -> Iterator[str]:
+def database(server: psycopg.Connection[Any], url: str, name: str) -> Iterator[str]:
     """Make a database; yield its URL; drop it."""
     identifier = sql.Identifier(name)
     server.execute(sql.SQL("CREATE DATABASE {}").format(identifier))
@@ -95,7 +95,7 @@ def start(projects: Iterable[str], url: str, warm_up: int) -> Iterator[dict[str,
         running = {}
         for project in projects:
             name = f"benchmark_{os.getpid()}_{project.replace('-', '_')}"
-            running[project] = Process(project, stack.enter_context(_database(server, url, name)))
+            running[project] = Process(project, stack.enter_context(database(server, url, name)))
             stack.callback(running[project].stop)
         for process in running.values():
             process.answer()

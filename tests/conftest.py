@@ -14,6 +14,7 @@ from django.urls import set_urlconf
 from hypothesis import settings
 
 from tests import leaks
+from tokenauth.conf import DEFAULT_RATES
 from tokenauth.counters import counters
 from tokenauth.first_uses import first_uses
 from tokenauth.revocation_list import revocation_list
@@ -205,6 +206,12 @@ def secrets_seen(watch: leaks.Watch) -> Iterator[leaks.Watch]:
     yield watch
     found = watch.leaks()
     assert not found, f"secrets were seen in {', '.join(found)}"
+
+
+@pytest.fixture
+def no_limits(settings: Any) -> None:
+    """Limits that are counted as ever and that no test reaches: for those that hammer."""
+    settings.TOKENAUTH_THROTTLE_RATES = dict.fromkeys(DEFAULT_RATES, "1000000/min")
 
 
 @pytest.fixture(autouse=True)

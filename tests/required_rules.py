@@ -8,6 +8,7 @@ REQUIRED_RULES = {
     "REQ-01": "a login makes one new session and ends the one whose cookie it replaces",
     "REQ-02": "a cookie value planted before the login never becomes valid",
     "REQ-03": "every failed login looks the same",
+    "REQ-04": "every failed login does the same work",
     "REQ-05": "an inactive account gets no session, by whatever function",
     "REQ-06": "a browser's refresh token is in Set-Cookie only, its access token in the body only",
     "REQ-07": "every answer is no-store",
@@ -96,6 +97,7 @@ REQUIRED_RULES = {
     "REQ-132": "addresses and agents can be off, cut or erased, and a user's with the audit kept",
     "REQ-133": "clean-up keeps what reuse detection needs",
     "REQ-134": "every endpoint is limited, and says when to come again",
-    "REQ-138": "an outage of the cache lets users log in, and guesses are still counted",
+    "REQ-135": "what is too big costs no hash and no query",
+    "REQ-138": "without the cache all goes on but the sharing of counts, without the database: 503",
     "REQ-139": "one user with very many sessions, or one hot session, slows nobody else",
 }

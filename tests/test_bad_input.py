@@ -14,6 +14,8 @@ from tests.conftest import PASSWORD, Api, Clock
 from tokenauth.models import AuthEvent, AuthSession, RefreshToken
 from tokenauth.responses import ERRORS
 
+pytestmark = pytest.mark.usefixtures("no_limits")
+
 COOKIE = "__Secure-tokenauth-refresh"
 SID = "00000000-0000-7000-8000-000000000000"
 WITH_BODY = [

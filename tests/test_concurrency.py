@@ -17,7 +17,7 @@ from tokenauth import sessions
 from tokenauth.exceptions import RefreshFailed, TryAgain
 from tokenauth.models import AuthEvent, AuthSession, EventType
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limits")]
 
 THREADS = 8
 ROUNDS = 200

@@ -9,7 +9,7 @@ from django.test import override_settings
 
 from tests.conftest import Api, Clock
 from tokenauth import conf
-from tokenauth.conf import DEFAULT_CLIENTS, SETTINGS, Client, config
+from tokenauth.conf import DEFAULT_CLIENTS, DEFAULT_RATES, SETTINGS, Client, config
 from tokenauth.exceptions import UnknownClient
 from tokenauth.tokens.keys import derive_key, generate_jwk, load_refresh_keys, load_signing_keys
 
@@ -51,6 +51,12 @@ PLAIN: dict[str, tuple[str, Any, Any, Any]] = {
         {"pair": 5, "account": 50, "address": 30},
     ),
     "ACCOUNT_KEY": ("account_key", None, f"{__name__}.gate", gate),
+    "THROTTLE_RATES": (
+        "throttle_rates",
+        DEFAULT_RATES,
+        {"refresh": "7/s", "refused": None},
+        {**DEFAULT_RATES, "refresh": "7/s", "refused": None},
+    ),
     "ISSUER": ("issuer", None, "https://example.com", "https://example.com"),
     "AUDIENCE": ("audience", None, "api", "api"),
     "REFRESH_COOKIE_NAME": ("refresh_cookie_name", None, "__Secure-x", "__Secure-x"),

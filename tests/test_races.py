@@ -26,7 +26,7 @@ from tokenauth.models import AuthEvent, AuthSession, EventType
 from tokenauth.pruning import prune
 from tokenauth.sessions import Tokens
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_limits")]
 
 ROUNDS = 100
 REFRESHERS = 2

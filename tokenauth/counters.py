@@ -3,7 +3,8 @@
 The cache is the one that ``TOKENAUTH_THROTTLE_CACHE`` names. While it is out of order, each
 process counts in a memory of its own: somebody who guesses then has as many tries as there are
 processes, users log in as before, and the log says so. Nothing is ever refused, nor let through
-unseen, because a cache is down.
+unseen, because a cache is down. It is asked again after a few seconds, by one request: a cache that
+hangs holds up that one, and not the site.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ T = TypeVar("T")
 
 _SAID_EVERY = 60.0
 """Seconds between two lines in the log about one outage."""
+_ASKED_EVERY = 5.0
+"""Seconds for which a cache that failed is left alone."""
 
 
 class Counters:
@@ -35,6 +38,7 @@ class Counters:
     def __init__(self) -> None:
         self._own = LocMemCache("tokenauth-counters", {"OPTIONS": {"MAX_ENTRIES": 100_000}})
         self._said: float | None = None
+        self._asked_again: float | None = None  # only while it is down
 
     def get_many(self, keys: Sequence[str]) -> dict[str, Any]:
         """Return what is known of these keys, in one operation."""
@@ -66,14 +70,21 @@ class Counters:
     def clear_own(self) -> None:
         """Forget what this process counted while the cache was down. For tests."""
         self._own.clear()
-        self._said = None
+        self._said = self._asked_again = None
 
     def _do(self, operation: Callable[[BaseCache], T]) -> T:
+        if self._asked_again is not None:
+            if system.monotonic() < self._asked_again:
+                return operation(self._own)
+            self._asked_again = system.monotonic() + _ASKED_EVERY  # this one asks, no other does
         try:
-            return operation(caches[config.throttle_cache])
+            result = operation(caches[config.throttle_cache])
         except Exception as error:  # noqa: BLE001 - each cache has its own, and a login must go on
+            self._asked_again = system.monotonic() + _ASKED_EVERY
             self._say(error)
             return operation(self._own)
+        self._asked_again = None
+        return result
 
     def _say(self, error: Exception) -> None:
         now = system.monotonic()

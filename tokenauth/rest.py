@@ -14,7 +14,7 @@ from typing import IO, Any, NoReturn, cast
 from django.http import HttpRequest
 from django.views.debug import SafeExceptionReporterFilter
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import ParseError
+from rest_framework.exceptions import ParseError, Throttled
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.permissions import AllowAny, BasePermission
@@ -25,7 +25,7 @@ from rest_framework.settings import api_settings
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
-from tokenauth import csrf
+from tokenauth import csrf, throttles
 from tokenauth.database import exempt_from_atomic_requests
 from tokenauth.responses import CsrfFailed, response_for
 
@@ -132,6 +132,10 @@ class HideEverything(SafeExceptionReporterFilter):
         return dict.fromkeys(request.COOKIES, self.cleansed_substitute)
 
 
+# Not refresh_missing, which says nothing, nor refresh_ambiguous, which must delete a cookie.
+_UNAUTHENTIC = frozenset({"refresh_invalid", "access_invalid", "bad_request", "csrf_failed"})
+
+
 class TokenAuthView(APIView):
     """An endpoint of this package, whatever the project's defaults are."""
 
@@ -167,8 +171,24 @@ class TokenAuthView(APIView):
         response = response_for(exc, self.request._request)
         if response is None:
             raise exc
+        response = self._throttled(response) or response
         response.exception = True
         return response
+
+    def _throttled(self, refusal: Response) -> Response | None:
+        """Count what was refused as unauthentic or malformed; return the 429 for one too many."""
+        request, code = self.request, refusal.data["code"]
+        # Who is known by then has been counted, and must not pay for what others send.
+        if code not in _UNAUTHENTIC or request.successful_authenticator is not None:
+            return None
+        try:
+            if code == "access_invalid":
+                throttles.count_refused_access(request._request)
+            else:
+                throttles.count_unauthentic(request._request)
+        except Throttled as limit:
+            return response_for(limit, request._request)
+        return None
 
     def finalize_response(
         self, request: Request, response: Response, *args: Any, **kwargs: Any

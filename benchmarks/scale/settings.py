@@ -30,3 +30,5 @@ DATABASES = {"default": {**_server, "NAME": "postgres"}} | {lot: _database(lot) 
 DATABASE_ROUTERS = ["benchmarks.scale.databases.Chosen"]
 TOKENAUTH_CLIENTS = {"app": {"transport": "body"}, "limited": {"transport": "body", "limit": 3}}
 TOKENAUTH_GRACE_PERIOD = timedelta(0)  # every refresh rotates
+# Counted as anywhere, and not reached.
+TOKENAUTH_THROTTLE_RATES = dict.fromkeys(("refresh", "session", "refused"), "1000000/min")

@@ -56,6 +56,9 @@ TOKENAUTH_ACCESS_TOKEN_LIFETIME = timedelta(
     seconds=float(os.environ.get("REVOCATION_LIFETIME", "30"))
 )
 
+# Counted as anywhere, and not reached.
+TOKENAUTH_THROTTLE_RATES = dict.fromkeys(("refresh", "session", "refused"), "1000000/min")
+
 # Errors go to standard error with their traceback; refusals are what the proof is about.
 LOGGING = {
     "version": 1,

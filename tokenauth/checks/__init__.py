@@ -26,6 +26,7 @@ from tokenauth.checks import (
     privacy,
     project,
     second_step,
+    throttling,
 )
 
 __all__ = ["CHECKS", "DEPLOY_CHECKS"]
@@ -70,6 +71,7 @@ CHECKS: tuple[Check, ...] = (
     privacy.check_kept,
     guessing.check_guessing,
     guessing.check_account_key,
+    throttling.check_throttle_rates,
     project.check_middleware,
     mounts.check_mounts,
     notices.check_security_emails,

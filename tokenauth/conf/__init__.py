@@ -25,7 +25,7 @@ from tokenauth.conf.guessing import FREE_FAILURES, AccountKey, GuessingSettings
 from tokenauth.conf.notices import NOTICES, Notice, NoticeSettings
 from tokenauth.conf.privacy import ADDRESSES, USER_AGENTS, PrivacySettings
 from tokenauth.conf.project import LoginGate, ProjectSettings, SecondStep
-from tokenauth.conf.throttling import ThrottleSettings
+from tokenauth.conf.throttling import DEFAULT_RATES, ThrottleSettings
 from tokenauth.conf.tokens import ACCESS_CHECKS, AccessCheck, TokenSettings
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "ACCOUNT_CHANGES",
     "ADDRESSES",
     "DEFAULT_CLIENTS",
+    "DEFAULT_RATES",
     "FREE_FAILURES",
     "NOTICES",
     "SETTINGS",

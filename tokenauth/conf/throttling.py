@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from tokenauth.conf.reader import Reader
 
-__all__ = ["NAMES", "ThrottleSettings"]
+__all__ = ["DEFAULT_RATES", "NAMES", "ThrottleSettings"]
 
-NAMES = ("THROTTLE_CACHE",)
+NAMES = ("THROTTLE_CACHE", "THROTTLE_RATES")
+
+DEFAULT_RATES: Mapping[str, str | None] = {
+    "refresh": "300/min",
+    "session": "120/min",
+    "refused": "120/min",
+}
+"""How many requests may come, by what is counted; ``None`` counts nothing."""
 
 
 class ThrottleSettings(Reader):
@@ -16,3 +25,8 @@ class ThrottleSettings(Reader):
     def throttle_cache(self) -> str:
         """``TOKENAUTH_THROTTLE_CACHE``: the alias of the cache that counts, ``"default"``."""
         return self._read("THROTTLE_CACHE", "default")
+
+    @property
+    def throttle_rates(self) -> Mapping[str, str | None]:
+        """``TOKENAUTH_THROTTLE_RATES``: the limits, those that the setting leaves out as well."""
+        return {**DEFAULT_RATES, **self._read("THROTTLE_RATES", {})}

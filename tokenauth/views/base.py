@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from tokenauth import cookies, deferred
+from tokenauth import cookies, deferred, throttles
 from tokenauth.authentication import SessionCheckAuthentication
 from tokenauth.conf import config
 from tokenauth.exceptions import AmbiguousCookie
@@ -56,6 +56,11 @@ class ProtectedView(TokenAuthView):
 
     authentication_classes = (SessionCheckAuthentication,)
     permission_classes = (_IsProved,)
+
+    def check_throttles(self, request: Request) -> None:
+        """Apply the project's throttles, then the limit of the caller."""
+        super().check_throttles(request)
+        throttles.count_caller(request)
 
     @property
     def current_session(self) -> AuthSession | None:

@@ -6,8 +6,9 @@ from django.views.decorators.debug import sensitive_variables
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from tokenauth import cookies, csrf, deferred, shortcuts
+from tokenauth import cookies, csrf, deferred, shortcuts, throttles
 from tokenauth.addresses import origin_of
+from tokenauth.conf import Transport
 from tokenauth.responses import error_response
 from tokenauth.sessions import rotate
 from tokenauth.views.base import CookieView
@@ -28,13 +29,12 @@ class RefreshView(CookieView):
         cookie, sent = self._cookie_or_body()
         if cookie is not None:
             self.require_csrf_proof()
-        origin = origin_of(request._request)
-        if cookie is not None:
-            tokens = rotate(cookie, transport="cookie", origin=origin)
-        elif sent is not None:
-            tokens = rotate(sent, transport="body", origin=origin)
-        else:
+        refresh_token = sent if cookie is None else cookie
+        if refresh_token is None:
             return error_response("refresh_missing")
+        throttles.count_refresh(request._request, refresh_token)
+        transport: Transport = "body" if cookie is None else "cookie"
+        tokens = rotate(refresh_token, transport=transport, origin=origin_of(request._request))
         return self.answer(tokens)
 
 
@@ -48,6 +48,7 @@ class LogoutView(CookieView):
         cookie, sent = self._cookie_or_body()
         if cookie is not None or cookies.read_access_cookie(django_request) is not None:
             self.require_csrf_proof()
+        throttles.count_logout(django_request, sent if cookie is None else cookie)
         shortcuts.logout(request, refresh_token=sent)
         if not csrf.is_proved(django_request):
             # A form of another site brings no SameSite cookie, but its answer could delete one.
