@@ -284,6 +284,7 @@ class TestReauthenticate:
             self.prove(browser)
         phone = laptop(new_api, client="app")
         attack(new_api)
+        phone.http.defaults["REMOTE_ADDR"] = CAFE
         assert self.prove(phone, PASSWORD).status_code == 200
 
     def test_begins_anew_after_a_success(self, browser: Api) -> None:
