@@ -55,7 +55,7 @@ MAX_BATCH_SIZE = 10_000
 MOST_COUNTED = 100_000
 """What is left when the time is over is counted up to here: counting takes time as well."""
 
-_BY_ANYBODY = (EventType.LOGIN_FAILED.value, "throttled")
+_BY_ANYBODY = (EventType.LOGIN_FAILED, EventType.THROTTLED)
 """Events that whoever guesses passwords can cause."""
 
 

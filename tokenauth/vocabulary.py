@@ -52,7 +52,7 @@ _BY_STAFF = Name("authz_admin", logging.WARNING)
 NAMES: Mapping[str, tuple[Name, ...]] = {
     EventType.LOGIN: (_LOGIN, Name("session_created", logging.INFO), _TOKEN_CREATED),
     EventType.LOGIN_FAILED: (Name("authn_login_fail", logging.WARNING),),
-    "throttled": (Name("authn_login_fail_max", logging.WARNING),),
+    EventType.THROTTLED: (Name("authn_login_fail_max", logging.WARNING),),
     ROTATION: (_SESSION_RENEWED, _TOKEN_CREATED),
     EventType.STEP_UP: (_LOGIN, _SESSION_RENEWED, _TOKEN_CREATED),
     EventType.PASSWORD_CHANGED: (
