@@ -74,6 +74,7 @@ def second_step(settings: Any) -> None:
     asked.clear()
     settings.TOKENAUTH_LOGIN_GATE = f"{ME}gate"
     settings.TOKENAUTH_SECOND_STEP = f"{ME}verify"
+    settings.TOKENAUTH_GUESSING = None  # what a challenge bounds by itself
 
 
 @pytest.fixture
@@ -349,6 +350,34 @@ FAULTS = [
     *(garbage, forged, unsigned, other_browser, no_cookie),
     *(used, new_password, deactivated, deleted),
 ]
+
+
+class TestGuesses:
+    @pytest.mark.req("REQ-09")
+    def test_across_challenges_are_slowed_down(self, user: User, api: Api, settings: Any) -> None:
+        """A new challenge, which the password gives, does not make five more guesses free."""
+        settings.TOKENAUTH_GUESSING = {}
+        challenge = first(api)
+        for _ in range(5):
+            second(api, challenge, "000000")
+        response = second(api, first(api))
+        assert (response.status_code, response.json()["code"]) == (429, "throttled")
+        assert int(response["Retry-After"]) > 0
+        assert len(asked) == 5
+
+    def test_that_have_to_wait_use_up_no_answer(
+        self, user: User, api: Api, settings: Any, clock: Clock
+    ) -> None:
+        """The challenge is as good as before when the time is over."""
+        settings.TOKENAUTH_GUESSING = {}
+        for _ in range(5):
+            second(api, first(api), "000000")
+        challenge = first(api)
+        wait = 0
+        for _ in range(6):
+            wait = int(second(api, challenge)["Retry-After"])
+        clock.advance(seconds=wait)
+        assert second(api, challenge).status_code == 200
 
 
 class TestFaults:
