@@ -315,6 +315,15 @@ class TestRefused:
         assert first == second in {400, 401, 403}
         assert third == 429
 
+    @pytest.mark.req("REQ-134")
+    def test_counts_what_is_no_challenge(self, clock: Clock, settings: Any) -> None:
+        """A second step of no login is garbage, though it is answered as a wrong code."""
+        settings.TOKENAUTH_SECOND_STEP = "tests.test_views_second_step.verify"
+        limit(settings, refused="2/min")
+        garbage = {"challenge": "garbage"}
+        answers = statuses(3, lambda: Api().post("/auth/login/second-step/", garbage))
+        assert answers == [401, 401, 429]
+
     def test_counts_all_kinds_together(self, app: Api, clock: Clock, settings: Any) -> None:
         """Whatever is garbage is garbage."""
         app.http.handler.enforce_csrf_checks = True

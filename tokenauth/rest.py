@@ -27,6 +27,7 @@ from rest_framework.views import APIView
 
 from tokenauth import csrf, throttles
 from tokenauth.database import exempt_from_atomic_requests
+from tokenauth.exceptions import SecondStepFailed
 from tokenauth.responses import CsrfFailed, response_for
 
 __all__ = ["MAX_BODY", "HideEverything", "TokenAuthView"]
@@ -171,15 +172,16 @@ class TokenAuthView(APIView):
         response = response_for(exc, self.request._request)
         if response is None:
             raise exc
-        response = self._throttled(response) or response
+        response = self._throttled(exc, response) or response
         response.exception = True
         return response
 
-    def _throttled(self, refusal: Response) -> Response | None:
+    def _throttled(self, exc: Exception, refusal: Response) -> Response | None:
         """Count what was refused as unauthentic or malformed; return the 429 for one too many."""
         request, code = self.request, refusal.data["code"]
+        is_unauthentic = code in _UNAUTHENTIC or isinstance(exc, SecondStepFailed)
         # Who is known by then has been counted, and must not pay for what others send.
-        if code not in _UNAUTHENTIC or request.successful_authenticator is not None:
+        if not is_unauthentic or request.successful_authenticator is not None:
             return None
         try:
             if code == "access_invalid":
