@@ -318,6 +318,7 @@ class TestRefused:
     @pytest.mark.req("REQ-134")
     def test_counts_what_is_no_challenge(self, clock: Clock, settings: Any) -> None:
         """A second step of no login is garbage, though it is answered as a wrong code."""
+        settings.TOKENAUTH_LOGIN_GATE = "tests.test_views_second_step.gate"
         settings.TOKENAUTH_SECOND_STEP = "tests.test_views_second_step.verify"
         limit(settings, refused="2/min")
         garbage = {"challenge": "garbage"}
