@@ -334,6 +334,28 @@ class TestPermissions:
         change(user, group)
         assert is_usable(tokens)
 
+    @pytest.mark.parametrize("name", ["remove", "clear", "set", "group remove"])
+    def test_taken_from_one_member(
+        self, user: User, tokens: Tokens, group: Group, ends_on: Any, name: str
+    ) -> None:
+        """Another member of the same group keeps the session."""
+        bob = User.objects.create_user("bob", password=PASSWORD)
+        group.user_set.set([user, bob])
+        other = start(bob)
+        ends_on("permissions")
+        self.LOSSES[name](user, group)
+        assert reason_of(tokens) == "permissions"
+        assert is_usable(other)
+
+    def test_of_another_group_end_nothing(
+        self, user: User, tokens: Tokens, group: Group, ends_on: Any
+    ) -> None:
+        """A member of one group who is taken out of another, where she never was."""
+        group.user_set.add(user)
+        ends_on("permissions")
+        user.groups.remove(Group.objects.create(name="writers"))
+        assert is_usable(tokens)
+
     def test_are_left_alone_by_default(
         self, user: User, tokens: Tokens, group: Group, ends_on: Any
     ) -> None:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from copy import copy
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -74,6 +75,16 @@ class TestOldest:
         assert is_refreshed(found[0])
         start(user)
         assert row(found[0]).revoked_reason == "limit"
+
+    def test_is_by_the_time_whatever_the_id(self, user: User, clock: Clock) -> None:
+        """The hosts' clocks make both; where they differ, the time of the login counts."""
+        found = start_many(user, clock, 3)
+        later = clock() + timedelta(seconds=1)
+        AuthSession.objects.filter(pk=found[0].session.pk).update(created_at=later)
+        clock.advance(seconds=1)
+        start_many(user, clock, 1)
+        assert row(found[1]).revoked_reason == "limit"
+        assert len(living()) == 3
 
     def test_is_by_the_id_among_those_of_one_moment(self, user: User, clock: Clock) -> None:
         """Logins of one microsecond have an order too: that of their ids."""

@@ -236,7 +236,7 @@ class TestEnded:
         start_session(staff)
         ada.delete()
         assert client.post(path, {"scope": "all"}).status_code == 200
-        assert sorted(reasons()) == ["", "account", "account"]
+        assert sorted(reasons()) == ["", "deleted", "deleted"]
 
 
 CHANGES: dict[str, Callable[[str], str]] = {
