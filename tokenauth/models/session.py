@@ -160,11 +160,6 @@ class AuthSession(models.Model):
         """Return the user, or ``None`` if the account is gone or softly deleted."""
         return self.user if getattr(self, "user_visible", True) else None
 
-    def live_user(self) -> Any:
-        """Return the user, or ``None`` if the account is gone, softly deleted or not active."""
-        user = self.visible_user()
-        return user if getattr(user, "is_active", True) else None
-
 
 class RefreshToken(models.Model):
     """That a generation was issued, when and to whom: history for people.
