@@ -11,13 +11,10 @@ for all processes, so a host whose clock is wrong counts in a window of its own 
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import logging
 from functools import lru_cache
 from typing import Literal
 
-from django.conf import settings
 from django.http import HttpRequest
 from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
@@ -29,11 +26,10 @@ from tokenauth.conf import config
 from tokenauth.cookies import read_access_cookie
 from tokenauth.counters import counters
 from tokenauth.exceptions import AccessInvalid
+from tokenauth.guessing.names import digest, network_of
 from tokenauth.issuing import read_token
-from tokenauth.moves import network_of
 from tokenauth.shortcuts import bearer_token
 from tokenauth.tokens.access import AccessToken
-from tokenauth.tokens.keys import derive_key
 from tokenauth.tokens.refresh import parse_refresh_token
 
 __all__ = [
@@ -74,7 +70,7 @@ def count_caller(request: Request) -> None:
         Throttled: it is one too many.
     """
     client = request.auth["client_id"] if isinstance(request.auth, AccessToken) else ""
-    _count("session", str(request.user.pk), client, _address(request._request))
+    _count("session", str(request.user.pk), client, network_of(client_ip(request._request)))
 
 
 def count_refresh(request: HttpRequest, refresh_token: str) -> None:
@@ -88,7 +84,7 @@ def count_refresh(request: HttpRequest, refresh_token: str) -> None:
     """
     presented = parse_refresh_token(refresh_token, config.refresh_keys)
     if presented is not None:
-        _count("refresh", str(presented.session_id), _address(request))
+        _count("refresh", str(presented.session_id), network_of(client_ip(request)))
 
 
 def count_logout(request: HttpRequest, refresh_token: str | None) -> None:
@@ -110,9 +106,9 @@ def count_logout(request: HttpRequest, refresh_token: str | None) -> None:
     presented = refresh_token and parse_refresh_token(refresh_token, config.refresh_keys)
     named = _authentic(access_token) if access_token and not presented else None
     if presented:
-        _count("refresh", "logout", str(presented.session_id), _address(request))
+        _count("refresh", "logout", str(presented.session_id), network_of(client_ip(request)))
     elif named:
-        _count("refresh", "logout", named["sid"], _address(request))
+        _count("refresh", "logout", named["sid"], network_of(client_ip(request)))
     else:
         count_unauthentic(request)
 
@@ -130,7 +126,7 @@ def count_refused_access(request: HttpRequest) -> None:
     if token is None:
         count_unauthentic(request)
     else:
-        _count("session", token["sub"], token["client_id"], _address(request))
+        _count("session", token["sub"], token["client_id"], network_of(client_ip(request)))
 
 
 def count_unauthentic(request: HttpRequest) -> None:
@@ -139,7 +135,7 @@ def count_unauthentic(request: HttpRequest) -> None:
     Raises:
         Throttled: it is one too many: to be answered instead of the refusal.
     """
-    _count("refused", _address(request))
+    _count("refused", network_of(client_ip(request)))
 
 
 def _authentic(access_token: str) -> AccessToken | None:
@@ -149,28 +145,16 @@ def _authentic(access_token: str) -> AccessToken | None:
         return None
 
 
-def _address(request: HttpRequest) -> str:
-    """Return what an address counts as: itself, or its /64; all that cannot be read as one."""
-    address = client_ip(request) or ""
-    # Whoever has one address of a /64 has all of it.
-    return network_of(address) if ":" in address else address
-
-
 def _count(limit: _Limit, *name: str) -> None:
     rate = config.throttle_rates[limit]
     if rate is None:
         return
     requests, seconds = parse_rate(rate)
     window, passed = divmod(int(system.now().timestamp()), seconds)
-    counted = counters.increase(_key(limit, str(seconds), str(window), *name), seconds)
+    # A digest, so that the cache tells nobody the address, user or session that it is about.
+    key = f"tokenauth.rate.{digest(limit, str(seconds), str(window), *name)}"
+    counted = counters.increase(key, seconds)
     if counted == requests + 1:  # once in a window, whatever a client goes on to send
         logger.warning("a client has reached the limit %s", limit)
     if counted > requests:
         raise Throttled(wait=seconds - passed)
-
-
-def _key(*parts: str) -> str:
-    """Return a key of the cache that tells nobody the address, user or session it is about."""
-    secret = derive_key(settings.SECRET_KEY, "throttle")
-    digest = hmac.new(secret, "\0".join(parts).encode("utf-8", "surrogatepass"), hashlib.sha256)
-    return f"tokenauth.rate.{digest.hexdigest()[:32]}"
