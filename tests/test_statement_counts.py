@@ -19,8 +19,10 @@ from django.test.utils import CaptureQueriesContext, override_settings
 
 from tests.conftest import PASSWORD, Api, Clock
 from tests.domain import row, start
+from tests.notices import agents
 from tokenauth import sessions, system
 from tokenauth.audit import HISTORY_KEPT
+from tokenauth.counters import Counters
 from tokenauth.issuing import issue_tokens
 from tokenauth.models import AuthSession, RefreshToken
 
@@ -47,6 +49,19 @@ def counting() -> Iterator[Count]:
         yield count
     all_of_them = [query["sql"] for query in captured.captured_queries]
     count.statements = [sql for sql in all_of_them if not sql.startswith(CONTROL)]
+
+
+def count_operations(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the list to which each operation of the cache of counters is added from now on."""
+    asked: list[str] = []
+    original = Counters._do
+
+    def note(self: Counters, operation: Callable[[Any], Any]) -> Any:
+        asked.append(operation.__qualname__.split(".")[1])
+        return original(self, operation)
+
+    monkeypatch.setattr(Counters, "_do", note)
+    return asked
 
 
 @pytest.fixture(params=[1, 30, 200])
@@ -108,6 +123,30 @@ class TestLogin:
 
         assert count.total == cost
         assert AuthSession.objects.filter(revoked_reason="limit").count() == 1 - room
+
+    def test_with_everything_on(
+        self, busy: User, settings: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    ):
+        """A limit that ends one, an e-mail about a new device, all counts: 9, and 2 of the cache."""
+        settings.TOKENAUTH_CLIENTS = {"app": {"transport": "body", "limit": 1}}
+        settings.TOKENAUTH_SECURITY_EMAILS = ("new_device", "reuse")
+        settings.TOKENAUTH_SITE_URL = "https://example.com"
+        settings.TOKENAUTH_END_SESSIONS_ON = ("email", "permissions")
+        settings.TOKENAUTH_LOGIN_GATE = "tests.test_conf.gate"
+        User.objects.update(email="ada@example.org")
+        Api(HTTP_USER_AGENT=agents.FIREFOX).login()
+        mail.outbox.clear()
+        clock.advance(minutes=1)
+        phone = Api(HTTP_USER_AGENT=agents.SAFARI, REMOTE_ADDR="203.0.113.7")
+        assert phone.login(password="wrong").status_code == 401
+        asked = count_operations(monkeypatch)
+        with counting() as count:
+            assert phone.login().status_code == 200
+
+        assert len(mail.outbox) == 1
+        assert AuthSession.objects.filter(revoked_at=None).count() == 1
+        assert count.total == 9
+        assert asked == ["get_many", "set_many"]
 
     def test_replacing(self, busy: User):
         """A login over a living session: two more."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -32,9 +32,9 @@ __all__ = [
     "Move",
     "arrival",
     "find_move",
-    "is_new_device",
     "last_device",
     "network_of",
+    "new_devices_lately",
     "note_move",
     "note_repeat",
 ]
@@ -45,6 +45,7 @@ MOVES_RECORDED = 20
 """So many moves of a session have an event each; those after them are only counted."""
 
 _PREFIXES = {4: 24, 6: 64}
+_LATELY = timedelta(hours=1)
 
 logger = logging.getLogger("tokenauth.moves")
 
@@ -153,24 +154,29 @@ def last_device(session: AuthSession) -> Device:
     return Device(session.device)  # of which kind, a refresh does not read
 
 
-def is_new_device(user: Any, device: Device | None) -> bool:
-    """Return whether a user who has had sessions has had none lately on such a device.
+def new_devices_lately(user: Any, device: Device | None, now: datetime) -> int:
+    """Return how often a user has logged in on a new device within the hour, this time included.
+
+    New is a device that a user who has had sessions has had none on lately; 0 if this one is not.
 
     Args:
         user: who is logging in.
         device: on what; ``None`` if that is not kept, and then nothing is new.
+        now: when.
     """
     if device is None:
-        return False
+        return 0
     alias = write_alias()
     rows = AuthSession.objects.using(alias).filter(user_id=user.pk).order_by("-created_at")
     try:
         with savepoint(alias):
-            had = set(rows.values_list("device", flat=True)[:DEVICES_COMPARED])
+            found = list(rows.values_list("device", "new_device", "created_at")[:DEVICES_COMPARED])
     except DatabaseError:
         logger.exception("whether a device is new could not be looked up")
-        return False
-    return bool(had) and device.label not in had
+        return 0
+    if not found or any(label == device.label for label, _, _ in found):
+        return 0
+    return 1 + sum(was_new and at > now - _LATELY for _, was_new, at in found)
 
 
 def note_move(session: AuthSession, move: Move, origin: Origin) -> None:

@@ -36,7 +36,7 @@ from tokenauth.exceptions import AccountUnusable
 from tokenauth.issuing import Tokens, find_sessions, issue_tokens, next_end
 from tokenauth.limits import end_oldest
 from tokenauth.models import MAX_DEVICE_NAME, AuthSession, EventType, RevokedReason
-from tokenauth.moves import is_new_device
+from tokenauth.moves import new_devices_lately
 from tokenauth.revocation import (
     announce,
     forget_user,
@@ -159,8 +159,10 @@ def _new_session(user: Any, client: Client, now: datetime, origin: Origin) -> Au
         last_user_agent=origin.user_agent,
         device=device.label,
         device_kind=device.kind,
-        new_device=origin != NOWHERE and is_new_device(user, origin.device),
     )
+    if origin != NOWHERE:
+        session.new_devices_lately = new_devices_lately(user, origin.device, now)
+        session.new_device = session.new_devices_lately > 0
     session.expires_at = next_end(session, now)
     return session
 

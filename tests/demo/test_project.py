@@ -17,6 +17,7 @@ IN_PRODUCTION = {
     "DEBUG": "false",
     "SECRET_KEY": "0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
     "ALLOWED_HOSTS": "example.com",
+    "CACHE_URL": "rediscache://127.0.0.1:6379/0",
 }
 
 LOSES_AN_ANSWER = """

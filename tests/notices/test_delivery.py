@@ -3,9 +3,9 @@
 import logging
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -207,32 +207,31 @@ class TestDue:
         said = [line for line in caplog.records if line.name == "tokenauth.notices"]
         assert [line.levelno for line in said] == [logging.WARNING] * 2
 
-    def test_may_be_sent_again_after_an_hour(
-        self, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """A place is free an hour after it was taken, by the cache's own time."""
+    def test_may_be_sent_again_after_an_hour(self, sign_in: SignIn, clock: Clock) -> None:
+        """A place is free an hour after it was taken."""
         for number in range(MOST_PER_HOUR):
             sign_in(f"client{number}/1.0")
-        now = time.time()
+        began = clock()
         for seconds, sent in ((3590, 0), (3610, 1)):
-            monkeypatch.setattr("time.time", lambda later=now + seconds: later)
+            clock.time = began + timedelta(seconds=seconds)
             sign_in(f"after{seconds}/1.0")
             assert len(outbox()) == MOST_PER_HOUR + sent
 
-    def test_costs_one_operation_of_the_cache(
+    def test_about_a_login_ask_the_cache_nothing(
         self, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Of the first in an hour, which most are."""
+        """The look-up of new devices has told whether there is room."""
         asked: list[str] = []
-        add = counters.add
-
-        def counted(key: str, value: Any, seconds: float) -> bool:
-            asked.append(key)
-            return add(key, value, seconds)
-
-        monkeypatch.setattr(counters, "add", counted)
+        monkeypatch.setattr(counters, "add", lambda key, *_: asked.append(key))
         sign_in()
-        assert len(asked) == 1
+        assert len(outbox()) == 1
+        assert asked == []
+
+    def test_about_reuse_come_five_in_an_hour(self, reuse: Callable[[], Api], caplog: Any) -> None:
+        """Whoever replays tokens without end floods no mailbox either."""
+        for _ in range(MOST_PER_HOUR + 1):
+            reuse()
+        assert len([mail for mail in outbox() if "ended" in mail.subject]) == MOST_PER_HOUR
 
     def test_of_one_kind_leave_the_other_alone(
         self, sign_in: SignIn, reuse: Callable[[], Api]

@@ -289,6 +289,17 @@ class TestBadLink:
         assert count.total == 0
         assert heading(answers[0]) == "This link does not work"
 
+    @pytest.mark.req("REQ-134")
+    def test_again_and_again_has_to_wait(
+        self, path: str, client: Client, settings: Any, clock: Clock
+    ) -> None:
+        """Links that were never ours are counted as any garbage; a good one goes on."""
+        settings.TOKENAUTH_THROTTLE_RATES = {"refused": "2/min"}
+        answers = [client.get("/auth/end-session/y/") for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [404, 404, 429]
+        assert 0 < int(answers[2]["Retry-After"]) <= 60
+        assert client.get(path).status_code == 200
+
     def test_too_large_a_body_is_refused(self, path: str, client: Client) -> None:
         """Bad input is a 4xx."""
         response = client.post(path, {"x": "y" * 3_000_000}, "application/x-www-form-urlencoded")

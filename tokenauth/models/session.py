@@ -105,6 +105,9 @@ class AuthSession(models.Model):
 
     objects = SessionQuerySet.as_manager()
 
+    # Not stored: at its login, the user's logins on new devices within the hour, this one included.
+    new_devices_lately = 0
+
     class Meta:
         verbose_name = _("session")
         verbose_name_plural = _("sessions")

@@ -13,7 +13,7 @@ from tokenauth.models import AuthSession
 from tokenauth.notices.links import LINK_LIFETIME
 from tokenauth.notices.mail import address_of, write
 
-__all__ = ["MOST_PER_HOUR", "deliver", "deliver_once"]
+__all__ = ["MOST_PER_HOUR", "deliver", "deliver_once", "has_room"]
 
 MOST_PER_HOUR = 5
 """So many e-mails of a kind a user gets within an hour: a sixth would tell nothing new."""
@@ -24,9 +24,7 @@ logger = logging.getLogger("tokenauth.notices")
 
 
 def deliver(kind: Notice, session: AuthSession, language: str) -> bool:
-    """Send a user the e-mail about a session, unless it is one too many.
-
-    None without a user or an address, and no sixth within an hour.
+    """Send a user the e-mail about a session; none without a user or an address.
 
     Args:
         kind: what it is about.
@@ -38,8 +36,6 @@ def deliver(kind: Notice, session: AuthSession, language: str) -> bool:
     """
     user = session.visible_user()
     if user is None or not getattr(user, "is_active", True) or not address_of(user):
-        return False
-    if not _has_room(kind, session):
         return False
     try:
         message = write(kind, session, user, system.now(), language)
@@ -65,17 +61,24 @@ def deliver_once(kind: Notice, session: AuthSession, language: str) -> bool:
     return counters.add(key, 1, seconds) and deliver(kind, session, language)
 
 
-def _has_room(kind: Notice, session: AuthSession) -> bool:
-    """Take one of the user's places for e-mails of a kind, each for an hour; return whether."""
-    user = _digest(session.user_id)
-    # The first is free nearly always, so this is one operation of the cache.
-    if any(
-        counters.add(f"tokenauth:notices:{kind}:{user}:{place}", 1, _HOUR)
-        for place in range(MOST_PER_HOUR)
-    ):
-        return True
-    logger.warning("no e-mail %s about session %s: too many in an hour", kind, session.pk)
-    return False
+def has_room(kind: Notice, session: AuthSession) -> bool:
+    """Return whether an e-mail to a session's user is not one too many within the hour.
+
+    A login has looked for the user's new devices anyway, so it asks nothing more for it. Of reuse
+    the cache knows: one operation as a rule, because the first place is free nearly always.
+
+    Args:
+        kind: what it is about.
+        session: as the login made it, or as the refresh found it.
+    """
+    if kind == "new_device":
+        found = session.new_devices_lately <= MOST_PER_HOUR
+    else:
+        key = f"tokenauth:notices:{kind}:{_digest(session.user_id)}"
+        found = any(counters.add(f"{key}:{place}", 1, _HOUR) for place in range(MOST_PER_HOUR))
+    if not found:
+        logger.warning("no e-mail %s about session %s: too many in an hour", kind, session.pk)
+    return found
 
 
 def _digest(key: Any) -> str:

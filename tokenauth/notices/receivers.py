@@ -11,7 +11,7 @@ from django.utils.translation import get_language
 
 from tokenauth.conf import Notice, config
 from tokenauth.models import AuthSession
-from tokenauth.notices.delivery import deliver, deliver_once
+from tokenauth.notices.delivery import deliver, deliver_once, has_room
 from tokenauth.notices.mail import language_of
 from tokenauth.signals import refresh_reused, session_started
 
@@ -38,7 +38,9 @@ def _after_reuse(session: AuthSession, **_kwargs: Any) -> None:
 
 
 def _hand_over(kind: Notice, session: AuthSession, language: str) -> None:
-    """Queue the e-mail if the project has a queue; send it here if not, or if that fails."""
+    """Queue the e-mail if there is room and a queue; send it here without one, or if that fails."""
+    if not has_room(kind, session):
+        return
     if not (django.VERSION >= (6, 0) and settings.is_overridden("TASKS")):
         deliver(kind, session, language)
         return

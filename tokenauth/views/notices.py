@@ -15,7 +15,9 @@ from django.utils import translation
 from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
+from rest_framework.exceptions import Throttled
 
+from tokenauth import throttles
 from tokenauth.addresses import origin_of
 from tokenauth.database import exempt_from_atomic_requests
 from tokenauth.exceptions import TryAgain
@@ -51,13 +53,15 @@ class EndSessionView(View):
             response: HttpResponseBase
             report = find_report(kwargs["value"])
             if report is None:
+                throttles.count_unauthentic(request)
                 response = _page(request, "end_session_invalid", status=404)
             else:
                 with translation.override(report.language):
                     response = super().dispatch(request, report)
+        except Throttled as limit:
+            response = _busy(request, 429, max(RETRY_AFTER, int(vars(limit)["wait"])))
         except (TryAgain, OperationalError, InterfaceError):
-            response = _page(request, "end_session_busy", status=503)
-            response["Retry-After"] = str(RETRY_AFTER)
+            response = _busy(request, 503, RETRY_AFTER)
         return _sealed(response)
 
     def get(self, request: HttpRequest, report: Report) -> HttpResponse:
@@ -93,6 +97,12 @@ def _page(
     }
     response = render(request, f"tokenauth/{name}.html", context, status=status)
     response["Content-Language"] = language or ""
+    return response
+
+
+def _busy(request: HttpRequest, status: int, seconds: int) -> HttpResponse:
+    response = _page(request, "end_session_busy", status=status)
+    response["Retry-After"] = str(seconds)
     return response
 
 
