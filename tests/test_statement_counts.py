@@ -127,7 +127,7 @@ class TestLogin:
     def test_with_everything_on(
         self, busy: User, settings: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ):
-        """A limit that ends one, an e-mail about a new device, all counts: 9, and 2 of the cache."""
+        """A limit that ends one, an e-mail about a new device, all counts: 9, and 2 of cache."""
         settings.TOKENAUTH_CLIENTS = {"app": {"transport": "body", "limit": 1}}
         settings.TOKENAUTH_SECURITY_EMAILS = ("new_device", "reuse")
         settings.TOKENAUTH_SITE_URL = "https://example.com"
