@@ -124,7 +124,8 @@ def find_move(session: AuthSession, origin: Origin) -> Move | None:
         session: as it was read.
         origin: where the request came from.
     """
-    if origin.ip == session.last_ip and origin.user_agent == session.last_user_agent != "":
+    is_same = origin.ip == session.last_ip and origin.user_agent == session.last_user_agent
+    if is_same and origin.is_agent_kept:
         return None
     known = session.last_ip or session.last_user_agent or session.device
     if origin == NOWHERE or not known:

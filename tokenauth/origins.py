@@ -43,6 +43,11 @@ class Origin:
         object.__setattr__(self, "ip", _kept_address(self.ip))
 
     @property
+    def is_agent_kept(self) -> bool:
+        """Whether all that the client calls itself is kept: also where that is nothing."""
+        return self.user_agent == self._said
+
+    @property
     def device(self) -> Device | None:
         """What the client runs on, as far as its user agent says; ``None`` if that is not kept."""
         return None if config.user_agents == "off" else describe(self._said)

@@ -220,15 +220,16 @@ def _write_both(session: AuthSession, values: Mapping[str, Any], alias: str) -> 
         *([session.auth_hash] if "auth_hash" in values else []),
     ]
     row = execute(connection, _both(alias, tuple(values)), parameters)
-    return bool(row and row[0])
+    return row is not None
 
 
 @lru_cache(maxsize=16)
 def _both(alias: str, names: tuple[str, ...]) -> str:
     """Return one statement for the guarded UPDATE and, where it matched, the INSERT.
 
-    The line of history is made of what the UPDATE returns, so nothing is sent twice.
-    ``ON CONFLICT``: after a restored backup a generation may be in the history already.
+    The line of history is made of what the UPDATE returns, so nothing is sent twice, and there is
+    one if and only if it matched. ``ON CONFLICT``: after a restored backup a generation may be in
+    the history already.
     """
     connection = connections[alias]
     quote = connection.ops.quote_name
@@ -240,14 +241,15 @@ def _both(alias: str, names: tuple[str, ...]) -> str:
     changes = ", ".join(f"{column(session, name)} = %s" for name in names)
     into = ", ".join(column(history, name) for name in _HISTORY)
     line = ", ".join(column(session, name) for name in _HISTORY.values())
+    number = ", ".join(column(history, name) for name in ("session_id", "generation"))
+    issued = column(history, "issued_at")
     key = column(session, "id")
     guard = f" AND {column(session, 'auth_hash')} = %s" if "auth_hash" in names else ""
     return (
         f"WITH moved AS (UPDATE {quote(session.db_table)} SET {changes}"  # noqa: S608 - names of our models, no values
         f" WHERE {key} = %s AND {column(session, 'generation')} = %s"
         f" AND {column(session, 'revoked_at')} IS NULL"
-        f" AND {column(session, 'end_recorded_at')} IS NULL{guard} RETURNING {line}),"
-        f" kept AS (INSERT INTO {quote(history.db_table)} ({into})"
-        f" SELECT {line} FROM moved ON CONFLICT DO NOTHING)"
-        " SELECT COUNT(*) FROM moved"
+        f" AND {column(session, 'end_recorded_at')} IS NULL{guard} RETURNING {line})"
+        f" INSERT INTO {quote(history.db_table)} ({into}) SELECT {line} FROM moved"
+        f" ON CONFLICT ({number}) DO UPDATE SET {issued} = EXCLUDED.{issued} RETURNING 1"
     )
