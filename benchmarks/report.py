@@ -144,6 +144,10 @@ _TARGETS = (
     _Target("Session mode within 10 % of one joined row", "api", "session", "joined-row", 0.9),
     _Target("Session mode faster than simplejwt's default", "api", "session", "simplejwt", 1.0),
     _Target("Refresh at least 4 times simplejwt", "refresh", "grace-0", "simplejwt", 4.0),
+    _Target(
+        "Refresh at least 4 times simplejwt, each with its statements prepared",
+        *("refresh", "grace-0-prepared", "simplejwt-prepared", 4.0),
+    ),
 )
 
 
