@@ -30,13 +30,13 @@ __all__ = [
     "DEVICES_COMPARED",
     "MOVES_RECORDED",
     "Move",
-    "arrival",
     "find_move",
     "last_device",
     "network_of",
     "new_devices_lately",
     "note_move",
     "note_repeat",
+    "whereabouts",
 ]
 
 DEVICES_COMPARED = 200
@@ -136,16 +136,21 @@ def find_move(session: AuthSession, origin: Origin) -> Move | None:
     return move if move.changed_network or move.changed_browser else None
 
 
-def arrival(session: AuthSession, origin: Origin) -> dict[str, Any]:
-    """Return what is written, by field, when it turns out on what a session is.
+def whereabouts(session: AuthSession, origin: Origin) -> dict[str, Any]:
+    """Return what a rotation writes, by field, about where a session is: nothing, if as it was.
+
+    A session that was started without a place learns its device too.
 
     Args:
         session: as it was read.
         origin: where the request came from.
     """
+    found: dict[str, Any] = {}
+    if origin.ip != session.last_ip or origin.user_agent != session.last_user_agent:
+        found = {"last_ip": origin.ip, "last_user_agent": origin.user_agent}
     if session.last_user_agent or session.device or not origin.device:
-        return {}
-    return {"device": origin.device.label, "device_kind": origin.device.kind}
+        return found
+    return found | {"device": origin.device.label, "device_kind": origin.device.kind}
 
 
 def last_device(session: AuthSession) -> Device:

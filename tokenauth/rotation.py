@@ -30,7 +30,7 @@ from tokenauth.models import (
     RevokedReason,
     SessionQuerySet,
 )
-from tokenauth.moves import arrival, find_move, last_device, note_move, note_repeat
+from tokenauth.moves import find_move, last_device, note_move, note_repeat, whereabouts
 from tokenauth.protocol import Decision, Verdict, decide
 from tokenauth.revocation import announce, mark_revoked
 from tokenauth.signals import refresh_reused, refresh_rotated
@@ -156,9 +156,7 @@ def _rotate(session: AuthSession, now: datetime, origin: Origin) -> Tokens | Non
         "rotated_at": system.now(),
         "last_seen_at": now,
         "expires_at": next_end(session, now),
-        "last_ip": origin.ip,
-        "last_user_agent": origin.user_agent,
-    } | arrival(session, origin)
+    } | whereabouts(session, origin)
     if compare_auth_hash(session.user, session.auth_hash) is AuthHash.FALLBACK:
         values["auth_hash"] = auth_hash(session.user)
     if move := find_move(session, origin):

@@ -50,6 +50,7 @@ _NOT_ROTATED = (
     "revoked_note",
     "revoked_by",
     "listed_at",
+    "grace_count",
 )
 """What is for staff. A column costs PostgreSQL as much as it does to read it here."""
 _AUTH_HASH = (

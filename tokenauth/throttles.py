@@ -82,6 +82,8 @@ def count_refresh(request: HttpRequest, refresh_token: str) -> None:
     Raises:
         Throttled: it is one too many. Nothing has changed, and the token is as good as before.
     """
+    if config.throttle_rates["refresh"] is None:
+        return
     presented = parse_refresh_token(refresh_token, config.refresh_keys)
     if presented is not None:
         _count("refresh", str(presented.session_id), network_of(client_ip(request)))
