@@ -94,6 +94,7 @@ def phone(busy: User, clock: Clock) -> Api:
 
 
 class TestLogin:
+    @pytest.mark.req("REQ-139")
     def test_plain(self, busy: User):
         """A login: six."""
         with counting() as count:
@@ -233,6 +234,7 @@ class TestRequest:
 
         assert count.total == 1
 
+    @pytest.mark.req("REQ-139")
     def test_list(self, phone: Api):
         """The list of sessions: two."""
         with counting() as count:
@@ -288,6 +290,7 @@ class TestReauthenticate:
 
 
 class TestRefresh:
+    @pytest.mark.req("REQ-139")
     def test_rotates(self, phone: Api):
         """A refresh that rotates: three; on PostgreSQL session and history are one."""
         with counting() as count:
