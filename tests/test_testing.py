@@ -151,6 +151,10 @@ class TestUnittest(TestCase):
         assert self.client.get(WHOAMI).status_code == 200
 
 
+# The plugin is named by those that want it: its entry point may be installed or not.
+WITHOUT = ("-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:tokenauth")
+
+
 def run(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run pytest in a process of its own, over a project that has no configuration of ours."""
     (directory / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
@@ -160,7 +164,7 @@ def run(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         "DATABASE_URL": "sqlite://:memory:",
     }
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:randomly", "-p", "no:cacheprovider", *arguments],
+        [sys.executable, "-m", "pytest", *WITHOUT, *arguments],
         cwd=directory,
         env=environment,
         capture_output=True,

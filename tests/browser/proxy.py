@@ -150,6 +150,8 @@ class Proxy:
             task = asyncio.ensure_future(self._serve(reader, writer))
             tasks.add(task)
             task.add_done_callback(tasks.discard)
+            # One that is cancelled before it begins would leave its connection open.
+            task.add_done_callback(lambda _: writer.close())
 
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         self.address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"

@@ -22,7 +22,7 @@ DEFAULT_FROM_EMAIL = "Example <accounts@example.com>"
 TOKENAUTH_SECURITY_EMAILS = ("new_device", "reuse")
 TOKENAUTH_SITE_URL = "https://example.com"
 
-# More sign-ins than a user would be told of in an hour, and nothing counts them.
+# More tokens are reused than a user would be told of in an hour, and nothing counts them.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 
 if django.VERSION >= (6, 1):
