@@ -79,7 +79,7 @@ class Site(Demo):
         """Sign in with a device for the first time, each time another, and return the e-mail."""
         count = len(self._files())
         agent = dict(enumerate((SAFARI, CHROME))).get(count, f"Reader{count}/1.0 (iPhone)")
-        if count % 4 == 3:  # noqa: PLR2004 - a user is told of five in an hour
+        if count % 4 == 3:
             self.advance(hours=1)
         self.sign_in(address, agent, "203.0.113.9", language)
         return self._newest(count)
