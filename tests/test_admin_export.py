@@ -185,6 +185,7 @@ class TestStream:
             return len(queries)
 
         event()
+        cost()  # a process looks some things up once
         few = cost()
         for _ in range(20):
             event()
