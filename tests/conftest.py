@@ -11,6 +11,7 @@ from django.core.cache import cache
 from django.dispatch import Signal
 from django.test import Client
 from django.urls import set_urlconf
+from django.utils import translation
 from hypothesis import settings
 
 from tests import leaks
@@ -197,6 +198,13 @@ def watch() -> leaks.Watch:
     watch = leaks.Watch()
     leaks.install(watch)
     return watch
+
+
+@pytest.fixture(autouse=True)
+def projects_language() -> Iterator[None]:
+    """Leave no language behind: a request in German would, in the thread of the tests."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import django
 import pytest
 from django.core import mail
 from django.core.mail import EmailMultiAlternatives
-from django.utils import translation
 
 from tests.conftest import Api
 from tests.notices.agents import FIREFOX, SAFARI
@@ -37,13 +36,6 @@ def html_of(message: EmailMultiAlternatives) -> str:
     ((html, kind),) = message.alternatives
     assert kind == "text/html"
     return str(html)
-
-
-@pytest.fixture(autouse=True)
-def projects_language() -> Iterator[None]:
-    """Leave no language behind: Django's LocaleMiddleware does, in the thread of the tests."""
-    yield
-    translation.deactivate()
 
 
 @pytest.fixture
