@@ -12,8 +12,9 @@ from django.core.cache import cache, caches
 from django.core.management import call_command
 
 from proofs.postgresql import free_port
+from proofs.redis_server import RedisServer
 from tests.conftest import Api, Clock
-from tests.redis_server import RedisServer
+from tests.redis_server import own_redis
 from tokenauth import counters as module
 from tokenauth.counters import Counters
 from tokenauth.models import AuthSession
@@ -39,7 +40,7 @@ def counters() -> Counters:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[RedisServer]:
     """A Redis of the test's own."""
-    found = RedisServer(tmp_path)
+    found = own_redis(tmp_path)
     yield found
     caches.close_all()
     found.stop()

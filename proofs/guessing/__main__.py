@@ -20,8 +20,9 @@ from typing import Any
 
 import django
 
-from proofs.guessing.place import ROOT, THREADS, WORKERS, Place, find_redis, run_redis
+from proofs.guessing.place import ROOT, THREADS, WORKERS, Place, run_redis
 from proofs.postgresql import find_binaries
+from proofs.redis_server import find_redis
 from proofs.revocation.cluster import Cluster, cluster
 
 PAGE = ROOT / "docs" / "proofs" / "guessing.md"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -13,46 +12,25 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from redis import Redis
-from redis.exceptions import ConnectionError as NoConnection
 
 from proofs.postgresql import free_port
+from proofs.redis_server import RedisServer
 from proofs.revocation.cluster import Cluster
 
-__all__ = ["Place", "find_redis", "run_redis"]
+__all__ = ["Place", "run_redis"]
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKERS, THREADS = 4, 4
 
 
-def find_redis() -> str | None:
-    """Return the program, or ``None``."""
-    return shutil.which("redis-server") or shutil.which("valkey-server")
-
-
 @contextmanager
 def run_redis(program: str, folder: Path) -> Iterator[int]:
     """Run a Redis while the block lasts; yield its port."""
-    port = free_port()
-    words = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
-    process = subprocess.Popen([program, *words], stdout=subprocess.DEVNULL)
+    server = RedisServer(program, folder)
     try:
-        _wait_for_redis(port)
-        yield port
+        yield server.port
     finally:
-        process.terminate()
-        process.wait()
-
-
-def _wait_for_redis(port: int) -> None:
-    with Redis(port=port) as client:
-        for _ in range(200):
-            try:
-                client.ping()
-            except NoConnection:
-                time.sleep(0.05)
-            else:
-                return
-    raise RuntimeError("Redis does not answer")
+        server.stop()
 
 
 class Place:

@@ -1,10 +1,8 @@
 """The counters among processes, and while the cache is down."""
 
-import shutil
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -12,16 +10,13 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from redis import Redis
-from redis.exceptions import ConnectionError as NoConnection
 
-from proofs.postgresql import free_port
+from proofs.redis_server import RedisServer
 from tests.conftest import PASSWORD, Api
 from tests.processes import ROOT, environment
+from tests.redis_server import own_redis
 
 HOME, CAFE = "192.0.2.1", "198.51.100.7"
-
-needs_redis = pytest.mark.skipif(not shutil.which("redis-server"), reason="no redis-server here")
 
 
 def redis_cache(port: int) -> dict[str, Any]:
@@ -40,42 +35,12 @@ def file_cache(folder: Path) -> dict[str, Any]:
     return {"default": {"BACKEND": backend, "LOCATION": str(folder)}}
 
 
-class Server:
-    """A Redis of one's own, that may be killed."""
-
-    def __init__(self, folder: Path) -> None:
-        self.port = free_port()
-        self._folder = folder
-        self.start()
-
-    def start(self) -> None:
-        """Start it, and wait until it answers."""
-        words = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir"]
-        self.process = subprocess.Popen(
-            ["redis-server", *words, str(self._folder)], stdout=subprocess.DEVNULL
-        )
-        with Redis(port=self.port) as client:
-            for _ in range(200):
-                try:
-                    client.ping()
-                except NoConnection:
-                    time.sleep(0.05)
-                else:
-                    return
-        raise AssertionError("Redis does not answer")
-
-    def kill(self) -> None:
-        """End it at once, as a crash does."""
-        self.process.kill()
-        self.process.wait()
-
-
 @pytest.fixture
-def redis(tmp_path: Path) -> Iterator[Server]:
+def redis(tmp_path: Path) -> Iterator[RedisServer]:
     """A Redis that nobody else has."""
-    server = Server(tmp_path)
+    server = own_redis(tmp_path)
     yield server
-    server.kill()
+    server.stop()
 
 
 class Worker:
@@ -121,7 +86,7 @@ def workers(caches: dict[str, Any]) -> Iterator[tuple[Worker, Worker]]:
 
 class TestTwoProcesses:
     @pytest.mark.req("REQ-09")
-    @pytest.mark.parametrize("kind", ["files", pytest.param("redis", marks=needs_redis)])
+    @pytest.mark.parametrize("kind", ["files", "redis"])
     def test_count_together(
         self, kind: str, tmp_path: Path, request: pytest.FixtureRequest
     ) -> None:
@@ -141,8 +106,7 @@ class TestTwoProcesses:
             assert [one.do("succeed", CAFE), two.do("succeed", CAFE)] == [1, 1]
 
     @pytest.mark.req("REQ-138")
-    @needs_redis
-    def test_count_each_by_itself_while_redis_is_dead(self, redis: Server) -> None:
+    def test_count_each_by_itself_while_redis_is_dead(self, redis: RedisServer) -> None:
         """Each has five free failures of its own, and nobody is refused for the outage."""
         with workers(redis_cache(redis.port)) as (one, two):
             assert [one.do("fail") for _ in range(4)] == [0] * 4
@@ -175,9 +139,8 @@ class TestOutage:
         assert api.login(password=PASSWORD).status_code == 429
 
     @pytest.mark.req("REQ-138")
-    @needs_redis
     def test_in_the_middle_of_an_attack(
-        self, user: User, new_api: Any, settings: Any, redis: Server, clock: Any
+        self, user: User, new_api: Any, settings: Any, redis: RedisServer, clock: Any
     ) -> None:
         """Redis dies and comes back: the owner logs in before, meanwhile and after."""
         settings.CACHES = redis_cache(redis.port)
