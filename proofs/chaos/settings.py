@@ -11,6 +11,7 @@ import os
 from datetime import timedelta
 
 from proofs.chaos.cluster import APPLICATION
+from proofs.log_settings import errors_to_stderr
 from tests import settings
 
 globals().update({name: getattr(settings, name) for name in dir(settings) if name.isupper()})
@@ -27,12 +28,4 @@ if "CHAOS_GRACE" in os.environ:
     TOKENAUTH_GRACE_PERIOD = timedelta(seconds=float(os.environ["CHAOS_GRACE"]))
 
 # Errors go to standard error with their traceback, which the report counts and shows.
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "handlers": {"console": {"class": "logging.StreamHandler"}},
-    "loggers": {
-        "django.request": {"handlers": ["console"], "level": "ERROR", "propagate": False},
-        "tokenauth": {"handlers": ["console"], "level": "CRITICAL", "propagate": False},
-    },
-}
+LOGGING = errors_to_stderr(of_ours="CRITICAL")

@@ -6,6 +6,7 @@
 
 import os
 
+from proofs.log_settings import errors_to_stderr
 from tests import settings
 
 globals().update({name: getattr(settings, name) for name in dir(settings) if name.isupper()})
@@ -24,12 +25,4 @@ PASSWORD_HASHERS = ["proofs.guessing.hashers.Quick"]
 # X-Forwarded-For then gives as many addresses as an attack needs.
 TOKENAUTH_TRUSTED_PROXIES = ["127.0.0.1"]
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "handlers": {"console": {"class": "logging.StreamHandler"}},
-    "loggers": {
-        "django.request": {"handlers": ["console"], "level": "ERROR", "propagate": False},
-        "tokenauth": {"handlers": ["console"], "level": "ERROR", "propagate": False},
-    },
-}
+LOGGING = errors_to_stderr()

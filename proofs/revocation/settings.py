@@ -15,6 +15,8 @@ from datetime import timedelta
 
 import environ
 
+from proofs.log_settings import errors_to_stderr
+
 SECRET_KEY = "proof-only-5d0e7c2b9f1846a3b8e27d40c6915fa3d872"  # noqa: S105 - of a proof, and public
 DEBUG = False
 ALLOWED_HOSTS = ["127.0.0.1"]
@@ -60,12 +62,4 @@ TOKENAUTH_ACCESS_TOKEN_LIFETIME = timedelta(
 TOKENAUTH_THROTTLE_RATES = dict.fromkeys(("refresh", "session", "refused"), "1000000/min")
 
 # Errors go to standard error with their traceback; refusals are what the proof is about.
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "handlers": {"console": {"class": "logging.StreamHandler"}},
-    "loggers": {
-        "django.request": {"handlers": ["console"], "level": "ERROR", "propagate": False},
-        "tokenauth": {"handlers": ["console"], "level": "ERROR", "propagate": False},
-    },
-}
+LOGGING = errors_to_stderr()
