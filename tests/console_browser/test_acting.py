@@ -127,8 +127,8 @@ class TestRevoking:
             for _ in range(120):
                 page.keyboard.press("Tab")
                 if wanted.evaluate("(node) => node === document.activeElement"):
-                    page.keyboard.press("Enter")
-                    page.wait_for_load_state()
+                    with page.expect_navigation():
+                        page.keyboard.press("Enter")
                     return
             raise AssertionError(f"{name} cannot be reached by Tab")
 
@@ -147,6 +147,7 @@ class TestDeletingUsers:
         page.goto(f"{USERS}?q={name}")
         page.get_by_role("link", name=name, exact=True).click()
         page.locator("a[href*='/delete/']").first.click()
+        expect(page).to_have_url(re.compile("/delete/"))  # the page before has buttons too
         page.locator("form [type=submit]").last.click()
         expect(page.get_by_text("was deleted successfully")).to_be_visible()
 
