@@ -350,3 +350,16 @@ class TestDeferredCookies:
         assert [cookie.name for cookie in cookies_of(response)] == [
             *("theirs", "__Secure-tokenauth-refresh", ACCESS)
         ]
+
+
+class TestWithoutToken:
+    def test_a_project_s_view_answers_in_the_contract_s_form(self, db, client):
+        """DRF's own handler shows the words; the code is added before they are rendered."""
+        answer = client.get("/api/whoami")
+        assert (answer.status_code, answer["WWW-Authenticate"]) == (401, "Bearer")
+        assert answer.json().keys() == {"detail", "code"}
+        assert answer.json()["code"] == "not_authenticated"
+
+    def test_a_template_is_none_of_ours(self, db, client):
+        """Other answers that are rendered late pass."""
+        assert client.get("/admin/login/").status_code == 200

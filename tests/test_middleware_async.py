@@ -4,12 +4,14 @@ import asyncio
 from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync
+from asgiref.sync import async_to_sync, iscoroutinefunction
 from asgiref.testing import ApplicationCommunicator
 from django.core.asgi import get_asgi_application
+from django.http import HttpResponse
 from django.test import AsyncClient
 
 from tests.jar import cookies_of, parse
+from tokenauth.middleware import TokenAuthMiddleware
 from tokenauth.models import AuthSession
 from tokenauth.sessions import start_session
 
@@ -206,3 +208,19 @@ class TestHandler:
         """Anonymous."""
         status, _, body = self.ask("/async/ask", ACCESS.encode() + b"=\xff\xfe\x80")
         assert (status, b'"username": ""' in body) == (200, True)
+
+
+class TestWithoutToken:
+    def test_a_project_s_view_answers_in_the_contract_s_form(self, db):
+        """As under WSGI."""
+        answer = get(AsyncClient(), "/api/whoami")
+        assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
+
+    def test_costs_no_thread(self):
+        """Django sends a hook that is not async through one, for each answer of DRF."""
+
+        async def view(request: Any) -> HttpResponse:
+            return HttpResponse()
+
+        hook = TokenAuthMiddleware(view).process_template_response
+        assert iscoroutinefunction(hook)

@@ -8,6 +8,7 @@ import pytest
 from django.http import Http404
 from django.test import RequestFactory
 from rest_framework import exceptions as drf
+from rest_framework.response import Response
 
 from tests.conftest import Api
 from tokenauth import exceptions
@@ -17,6 +18,7 @@ from tokenauth.responses import (
     CsrfFailed,
     InsufficientUserAuthentication,
     challenge,
+    complete,
     response_for,
 )
 
@@ -134,3 +136,36 @@ class TestProjectsOwnViews:
         response = app.whoami()
         assert (response.status_code, response.json()["code"]) == (401, "access_invalid")
         assert response["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+
+
+class TestComplete:
+    """DRF's own answers in a project's views."""
+
+    def answer(self, detail: Any, challenge: str = "Bearer") -> Response:
+        """Return a 401 of DRF."""
+        return Response(detail, status=401, headers={"WWW-Authenticate": challenge})
+
+    def test_names_what_drf_says_in_words(self):
+        """The words stay, in whatever language they are."""
+        answer = self.answer({"detail": drf.NotAuthenticated("Wer?").detail})
+        complete(answer)
+        assert answer.data == {"detail": "Wer?", "code": "not_authenticated"}
+
+    @pytest.mark.parametrize(
+        ("detail", "challenge"),
+        [
+            ({"detail": drf.NotAuthenticated().detail}, 'Basic realm="api"'),
+            ({"detail": drf.AuthenticationFailed().detail}, "Bearer"),
+            ({"error": drf.NotAuthenticated().detail}, "Bearer"),
+            ({"detail": drf.NotAuthenticated().detail, "trace": 1}, "Bearer"),
+            ({"detail": "as it is"}, "Bearer"),
+            (["a list"], "Bearer"),
+            (None, "Bearer"),
+        ],
+    )
+    def test_leaves_what_others_say(self, detail: Any, challenge: str):
+        """Another authenticator's challenge, another fault, another handler's form."""
+        answer = self.answer(detail, challenge)
+        complete(answer)
+        assert answer.data is detail
+        assert "code" not in (detail or ())

@@ -14,7 +14,7 @@ from django.utils.cache import patch_vary_headers
 
 from tokenauth import current, deferred
 from tokenauth.exceptions import AccessInvalid, SessionEnded, TryAgain
-from tokenauth.responses import ERRORS, RETRY_AFTER, challenge, error_body
+from tokenauth.responses import ERRORS, RETRY_AFTER, challenge, complete, error_body
 from tokenauth.revocation_list import revocation_list
 
 __all__ = ["TokenAuthMiddleware"]
@@ -44,6 +44,7 @@ class TokenAuthMiddleware:
         _refuse_wrong_settings()
         self.get_response = get_response
         self.is_async = iscoroutinefunction(get_response)
+        self.process_template_response = self._aname_fault if self.is_async else self._name_fault
         if self.is_async:
             markcoroutinefunction(self)
 
@@ -83,6 +84,17 @@ class TokenAuthMiddleware:
         if isinstance(exception, TryAgain):
             return _error("try_again", {"Retry-After": str(RETRY_AFTER)})
         return None
+
+    def _name_fault(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Have a request without an access token answered as such in a project's views too."""
+        complete(response)
+        return response
+
+    async def _aname_fault(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        # Of a function that is not async Django makes one that goes through a thread.
+        return self._name_fault(request, response)
 
     def _before(self, request: HttpRequest) -> HttpResponseBase | None:
         request.auth_session = None  # type: ignore[attr-defined]  # added here

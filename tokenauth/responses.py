@@ -37,6 +37,7 @@ __all__ = [
     "CsrfFailed",
     "InsufficientUserAuthentication",
     "challenge",
+    "complete",
     "error_body",
     "error_response",
     "response_for",
@@ -92,6 +93,24 @@ def error_response(
 def challenge(request: HttpRequest) -> str:
     """Return ``WWW-Authenticate`` for a request (RFC 6750 section 3); why, if it sent a token."""
     return "Bearer" if bearer_token(request) is None else 'Bearer error="invalid_token"'
+
+
+def complete(response: object) -> None:
+    """Give DRF's own answer to a request without an access token its ``code``.
+
+    In a project's views DRF's handler shows no more of it than the words. What another
+    authenticator challenges, or another handler answers, is left as it is.
+
+    Args:
+        response: of whatever view, before it is rendered.
+    """
+    if not isinstance(response, Response) or response.headers.get("WWW-Authenticate") != "Bearer":
+        return
+    data = response.data
+    if isinstance(data, dict) and data.keys() == {"detail"}:
+        code = getattr(data["detail"], "code", None)
+        if code == drf.NotAuthenticated.default_code:
+            data["code"] = code
 
 
 class AccessRefused(drf.AuthenticationFailed):
