@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction
 from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage
 
+from tokenauth.checks.functions import check_function
 from tokenauth.checks.mounts import has_login
 from tokenauth.checks.problem import Problem
 from tokenauth.conf import DEFAULT_CLIENTS, config
@@ -164,18 +164,9 @@ def check_gate(**_: Any) -> list[CheckMessage]:
 
     An empty text, as an environment variable that is not set would be, must not open the gate.
     """
-    path: object = getattr(settings, "TOKENAUTH_LOGIN_GATE", None)
-    if path is None:
-        return []
-    try:
-        gate = config.login_gate if isinstance(path, str) else None
-    except Exception:  # noqa: BLE001 - whatever the module raises, the gate is not there
-        gate = None
-    if not callable(gate):
-        return [BAD_GATE.found()]
-    if iscoroutinefunction(gate) or iscoroutinefunction(getattr(gate, "__call__", None)):  # noqa: B004 - of an instance
-        return [ASYNC_GATE.found()]
-    return []
+    return check_function(
+        "TOKENAUTH_LOGIN_GATE", lambda: config.login_gate, missing=BAD_GATE, is_async=ASYNC_GATE
+    )
 
 
 def check_second_steps_have_a_gate(**_: Any) -> list[CheckMessage]:

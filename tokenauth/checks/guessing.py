@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction
 from django.conf import settings
 from django.core.cache import caches
 from django.core.cache.backends.base import BaseCache
@@ -13,6 +12,7 @@ from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import CheckMessage
 
+from tokenauth.checks.functions import check_function
 from tokenauth.checks.problem import Problem
 from tokenauth.conf import FREE_FAILURES, config
 
@@ -85,18 +85,12 @@ def _label(name: object) -> str:
 
 def check_account_key(**_: Any) -> list[CheckMessage]:
     """What names an account is a plain function that can be imported (E093, E094)."""
-    path: object = getattr(settings, "TOKENAUTH_ACCOUNT_KEY", None)
-    if path is None:
-        return []
-    try:
-        key = config.account_key if isinstance(path, str) else None
-    except Exception:  # noqa: BLE001 - whatever the module raises, the function is not there
-        key = None
-    if not callable(key):
-        return [BAD_ACCOUNT_KEY.found()]
-    if iscoroutinefunction(key) or iscoroutinefunction(getattr(key, "__call__", None)):  # noqa: B004 - of an instance
-        return [ASYNC_ACCOUNT_KEY.found()]
-    return []
+    return check_function(
+        "TOKENAUTH_ACCOUNT_KEY",
+        lambda: config.account_key,
+        missing=BAD_ACCOUNT_KEY,
+        is_async=ASYNC_ACCOUNT_KEY,
+    )
 
 
 def check_guesses_are_counted_together(**_: Any) -> list[CheckMessage]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction
 from django.conf import settings
 from django.core.checks import CheckMessage
 
+from tokenauth.checks.functions import check_function
 from tokenauth.checks.problem import Problem
 from tokenauth.conf import config
 
 __all__ = ["check_second_step", "check_second_step_is_reached"]
 
+SETTING = "TOKENAUTH_SECOND_STEP"
 BAD_SECOND_STEP = Problem(
     "E100",
     "TOKENAUTH_SECOND_STEP is not the dotted path of a function.",
@@ -31,30 +32,18 @@ SECOND_STEP_WITHOUT_GATE = Problem(
 )
 
 
-def _path() -> object:
-    return getattr(settings, "TOKENAUTH_SECOND_STEP", None)
-
-
 def check_second_step(**_: Any) -> list[CheckMessage]:
-    """The second step is judged by a plain function that can be imported (E100, E101).
-
-    An empty text, as an environment variable that is not set would be, is no function.
-    """
-    path = _path()
-    if path is None:
-        return []
-    try:
-        verify = config.second_step if isinstance(path, str) else None
-    except Exception:  # noqa: BLE001 - whatever the module raises, the function is not there
-        verify = None
-    if not callable(verify):
-        return [BAD_SECOND_STEP.found()]
-    if iscoroutinefunction(verify) or iscoroutinefunction(getattr(verify, "__call__", None)):  # noqa: B004 - of an instance
-        return [ASYNC_SECOND_STEP.found()]
-    return []
+    """The second step is judged by a plain function that can be imported (E100, E101)."""
+    return check_function(
+        SETTING,
+        lambda: config.second_step,
+        missing=BAD_SECOND_STEP,
+        is_async=ASYNC_SECOND_STEP,
+    )
 
 
 def check_second_step_is_reached(**_: Any) -> list[CheckMessage]:
     """A gate asks for the second step (E102)."""
     gate: object = getattr(settings, "TOKENAUTH_LOGIN_GATE", None)
-    return [SECOND_STEP_WITHOUT_GATE.found()] if _path() is not None and gate is None else []
+    step: object = getattr(settings, SETTING, None)
+    return [SECOND_STEP_WITHOUT_GATE.found()] if step is not None and gate is None else []
