@@ -9,7 +9,7 @@ from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage
 
-from tokenauth.checks.functions import check_function
+from tokenauth.checks.functions import function_faults
 from tokenauth.checks.mounts import has_login
 from tokenauth.checks.problem import Problem
 from tokenauth.conf import DEFAULT_CLIENTS, config
@@ -164,7 +164,7 @@ def check_gate(**_: Any) -> list[CheckMessage]:
 
     An empty text, as an environment variable that is not set would be, must not open the gate.
     """
-    return check_function(
+    return function_faults(
         "TOKENAUTH_LOGIN_GATE", lambda: config.login_gate, missing=BAD_GATE, is_async=ASYNC_GATE
     )
 

@@ -11,13 +11,13 @@ from django.core.checks import CheckMessage
 
 from tokenauth.checks.problem import Problem
 
-__all__ = ["check_function"]
+__all__ = ["function_faults"]
 
 
-def check_function(
+def function_faults(
     name: str, load: Callable[[], Any], *, missing: Problem, is_async: Problem
 ) -> list[CheckMessage]:
-    """Check that a setting names a plain function that can be imported, or is not set.
+    """Return what is wrong with a setting that names a plain function, if it is set.
 
     An empty text, as an environment variable that is not set would be, is no function.
 

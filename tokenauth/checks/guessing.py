@@ -12,7 +12,7 @@ from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import CheckMessage
 
-from tokenauth.checks.functions import check_function
+from tokenauth.checks.functions import function_faults
 from tokenauth.checks.problem import Problem
 from tokenauth.conf import FREE_FAILURES, config
 
@@ -85,7 +85,7 @@ def _label(name: object) -> str:
 
 def check_account_key(**_: Any) -> list[CheckMessage]:
     """What names an account is a plain function that can be imported (E093, E094)."""
-    return check_function(
+    return function_faults(
         "TOKENAUTH_ACCOUNT_KEY",
         lambda: config.account_key,
         missing=BAD_ACCOUNT_KEY,

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage
 
-from tokenauth.checks.functions import check_function
+from tokenauth.checks.functions import function_faults
 from tokenauth.checks.problem import Problem
 from tokenauth.conf import config
 
@@ -34,7 +34,7 @@ SECOND_STEP_WITHOUT_GATE = Problem(
 
 def check_second_step(**_: Any) -> list[CheckMessage]:
     """The second step is judged by a plain function that can be imported (E100, E101)."""
-    return check_function(
+    return function_faults(
         SETTING,
         lambda: config.second_step,
         missing=BAD_SECOND_STEP,
