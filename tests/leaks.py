@@ -19,6 +19,7 @@ from django.conf import settings
 from django.db.models.signals import post_init
 
 import tokenauth
+from tokenauth.tokens.keys import SigningKey
 
 SAMPLE = 50  # values of each class whose repr is looked at, per test
 SEED_BYTES = 32
@@ -59,6 +60,11 @@ class Watch(logging.Handler):
     def minted_key(self, value: bytes) -> None:
         """Remember a derived key."""
         self.keys |= spellings(value)
+
+    def used_keys(self, value: Any) -> None:
+        """Remember derived keys that were made before."""
+        for key in value.keys:
+            self.minted_key(key.material if isinstance(key, SigningKey) else key.secret)
 
     def made(self, value: object) -> None:
         """Keep a value of the package, to see its ``repr()`` when the test is over."""
@@ -103,6 +109,9 @@ def install(watch: Watch) -> None:
     _wrap(modules, "tokenauth.tokens.refresh", "make_refresh_token", watch.minted_token)
     _wrap(modules, "tokenauth.tokens.access", "make_access_token", watch.minted_token)
     _wrap(modules, "tokenauth.tokens.keys", "derive_key", watch.minted_key)
+    # They keep what they made, so in most tests no key is derived.
+    _wrap(modules, "tokenauth.conf.tokens", "_derive_signing_keys", watch.used_keys)
+    _wrap(modules, "tokenauth.conf.tokens", "_derive_refresh_keys", watch.used_keys)
     _wrap(modules, "tokenauth.system", "random_bytes", watch.minted_seed)
     for module in modules:
         for cls in list(vars(module).values()):

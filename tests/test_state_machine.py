@@ -306,7 +306,7 @@ class SessionMachine(RuleBasedStateMachine):
         self.keys += 1
         if explicit:
             keys: Any = django_settings
-            old = keys.TOKENAUTH_REFRESH_KEYS or config._derived("refresh-token")
+            old: list[Any] = [key.secret for key in config.refresh_keys.keys]
             new = hashlib.sha256(str(self.keys).encode()).digest()
             keys.TOKENAUTH_REFRESH_KEYS = [new, *old]
         else:

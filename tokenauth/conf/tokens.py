@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Literal, get_args
 
 from django.conf import settings
@@ -50,7 +51,7 @@ class TokenSettings(Reader):
         Without any: HS256 with a key derived from ``SECRET_KEY``, and the fallbacks verify.
         """
         entries: Sequence[Mapping[str, Any] | str | bytes] = self._read("SIGNING_KEYS", ())
-        return load_signing_keys(entries or self._derived("access-token"))
+        return load_signing_keys(entries) if entries else _derive_signing_keys(*_secrets())
 
     @property
     def refresh_keys(self) -> RefreshKeys:
@@ -59,7 +60,7 @@ class TokenSettings(Reader):
         Without any: derived from ``SECRET_KEY`` and ``SECRET_KEY_FALLBACKS``.
         """
         secrets: Sequence[bytes] = self._read("REFRESH_KEYS", ())
-        return load_refresh_keys(tuple(secrets or self._derived("refresh-token")))
+        return load_refresh_keys(tuple(secrets)) if secrets else _derive_refresh_keys(*_secrets())
 
     @property
     def issuer(self) -> str | None:
@@ -71,7 +72,17 @@ class TokenSettings(Reader):
         """``TOKENAUTH_AUDIENCE``: ``aud`` of access tokens, required of them when set."""
         return self._read("AUDIENCE", None)
 
-    @staticmethod
-    def _derived(purpose: str) -> tuple[bytes, ...]:
-        secrets = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-        return tuple(derive_key(secret, purpose) for secret in secrets)
+
+def _secrets() -> tuple[str | bytes, ...]:
+    return (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+
+
+# Kept by the secrets themselves: they are asked for several times in a request.
+@lru_cache(maxsize=4)
+def _derive_signing_keys(*secrets: str | bytes) -> SigningKeys:
+    return load_signing_keys([derive_key(secret, "access-token") for secret in secrets])
+
+
+@lru_cache(maxsize=4)
+def _derive_refresh_keys(*secrets: str | bytes) -> RefreshKeys:
+    return load_refresh_keys([derive_key(secret, "refresh-token") for secret in secrets])
