@@ -25,6 +25,7 @@ __all__ = [
     "change_of",
     "compare_auth_hash",
     "end_of",
+    "is_of_old_secret",
     "list_changed_account",
     "note_rehash",
     "valid_auth_hashes",
@@ -74,9 +75,12 @@ def compare_auth_hash(user: Any, stored: str) -> AuthHash:
     """
     if constant_time_compare(stored, auth_hash(user)):
         return AuthHash.CURRENT
-    if any(constant_time_compare(stored, old) for old in _fallback_hashes(user)):
-        return AuthHash.FALLBACK
-    return AuthHash.CHANGED
+    return AuthHash.FALLBACK if is_of_old_secret(user, stored) else AuthHash.CHANGED
+
+
+def is_of_old_secret(user: Any, stored: str) -> bool:
+    """Return whether a stored hash was made under one of ``SECRET_KEY_FALLBACKS``."""
+    return any(constant_time_compare(stored, old) for old in _fallback_hashes(user))
 
 
 def _fallback_hashes(user: Any) -> list[str]:

@@ -16,7 +16,7 @@ from django.db import OperationalError, transaction
 from django.db.models import Case, F, Value, When
 
 from tokenauth import system
-from tokenauth.accounts import AuthHash, auth_hash, change_of, compare_auth_hash, end_of
+from tokenauth.accounts import auth_hash, change_of, end_of, is_of_old_secret
 from tokenauth.audit import NOWHERE, Origin, event_about, record
 from tokenauth.conf import Transport, config
 from tokenauth.database import ATTEMPTS, refuse_transaction, write_alias
@@ -157,7 +157,7 @@ def _rotate(session: AuthSession, now: datetime, origin: Origin) -> Tokens | Non
         "last_seen_at": now,
         "expires_at": next_end(session, now),
     } | whereabouts(session, origin)
-    if compare_auth_hash(session.user, session.auth_hash) is AuthHash.FALLBACK:
+    if is_of_old_secret(session.user, session.auth_hash):
         values["auth_hash"] = auth_hash(session.user)
     if move := find_move(session, origin):
         values |= move.changes(now) | {"moves": session.moves + 1}

@@ -15,7 +15,7 @@ What is read and written is the same as by the ORM, which the tests compare fiel
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -66,7 +66,7 @@ class _Select:
 
     sql: str
     converters: Mapping[int, tuple[Sequence[Any], Any]]
-    session: tuple[slice, list[str]]
+    session: tuple[slice, Collection[str]]
     user: tuple[slice, list[str]]
     user_model: Any
     user_key: int
@@ -98,12 +98,14 @@ def _select(alias: str, vendor: str, user_model: Any, *, is_rotation: bool) -> _
     compiler = rows.query.get_compiler(alias)
     sql, _ = compiler.as_sql()
     columns = [entry[0] for entry in compiler.select]
+    session, names = _part(columns, compiler.klass_info["select_fields"])
     user_columns = compiler.klass_info["related_klass_infos"][0]["select_fields"]
     user = _part(columns, user_columns)
     return _Select(
         sql=sql,
         converters=compiler.get_converters(columns),
-        session=_part(columns, compiler.klass_info["select_fields"]),
+        # Django looks up each field of the model among the names.
+        session=(session, dict.fromkeys(names)),
         user=user,
         user_model=user_model,
         user_key=user_columns[user[1].index(user_model._meta.pk.attname)],

@@ -28,6 +28,13 @@ DEFAULT_CLIENTS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
+# Made once: they are asked for several times in a request.
+_ACCESS_TOKEN_LIFETIME = timedelta(minutes=5)
+_IDLE_LIFETIME = timedelta(days=14)
+_ABSOLUTE_LIFETIME = timedelta(days=30)
+_GRACE_PERIOD = timedelta(seconds=30)
+
+
 @dataclass(frozen=True, slots=True)
 class Client:
     """One entry of ``TOKENAUTH_CLIENTS``, with the defaults filled in.
@@ -63,12 +70,12 @@ class ClientSettings(Reader):
     @property
     def access_token_lifetime(self) -> timedelta:
         """``TOKENAUTH_ACCESS_TOKEN_LIFETIME``: how long an access token lives, 5 minutes."""
-        return self._read("ACCESS_TOKEN_LIFETIME", timedelta(minutes=5))
+        return self._read("ACCESS_TOKEN_LIFETIME", _ACCESS_TOKEN_LIFETIME)
 
     @property
     def idle_lifetime(self) -> timedelta:
         """``TOKENAUTH_IDLE_LIFETIME``: how long a session lives without use, 14 days."""
-        return self._read("IDLE_LIFETIME", timedelta(days=14))
+        return self._read("IDLE_LIFETIME", _IDLE_LIFETIME)
 
     @property
     def absolute_lifetime(self) -> timedelta:
@@ -76,7 +83,7 @@ class ClientSettings(Reader):
 
         The most that NIST SP 800-63B-4 section 2.1.3 allows at AAL1. There is no "for ever".
         """
-        return self._read("ABSOLUTE_LIFETIME", timedelta(days=30))
+        return self._read("ABSOLUTE_LIFETIME", _ABSOLUTE_LIFETIME)
 
     @property
     def grace_period(self) -> timedelta:
@@ -85,7 +92,7 @@ class ClientSettings(Reader):
         A session also rotates at most once in this time. It must be at least the time after
         which a client gives up plus the time that a request can live.
         """
-        return self._read("GRACE_PERIOD", timedelta(seconds=30))
+        return self._read("GRACE_PERIOD", _GRACE_PERIOD)
 
     @property
     def clients(self) -> dict[str, Client]:
