@@ -68,6 +68,8 @@ class World:
             tls = self.certificate if deployment.api.startswith("https") else None
             running = server.serve(deployment.project, self.database, self.listeners[name], tls)
             self.stack.enter_context(running)
+            host = urlsplit(deployment.api).hostname or ""
+            server.wait_for_answer(self.listeners[name].getsockname()[1], host, tls)
             self.started.add(name)
         return deployment
 

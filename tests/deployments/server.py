@@ -7,11 +7,12 @@ import hashlib
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from cryptography.x509.oid import NameOID
 
 from tests.processes import ROOT
 
-__all__ = ["environment", "install", "make_certificate", "serve"]
+__all__ = ["environment", "install", "make_certificate", "serve", "wait_for_answer"]
 
 SITES = ["*.example.test", "*.shop.test", "*.evil.test"]
 INSTALL = """
@@ -87,6 +88,26 @@ def install(database: Path) -> None:
     subprocess.run(
         command, cwd=ROOT, env=environment("same_origin", database), check=True, timeout=60
     )
+
+
+def wait_for_answer(port: int, host: str, certificate: Path | None) -> None:
+    """Wait until a project answers: to start takes longer than its clients wait, if much runs.
+
+    Args:
+        port: where it listens.
+        host: what it is called.
+        certificate: its own, if it speaks TLS.
+    """
+    request = f"HEAD / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+    with ExitStack() as stack:
+        plain = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=60))
+        if certificate is None:
+            line = plain
+        else:
+            context = ssl.create_default_context(cafile=certificate)
+            line = stack.enter_context(context.wrap_socket(plain, server_hostname=host))
+        line.sendall(request.encode())
+        assert line.recv(1)
 
 
 @contextmanager
