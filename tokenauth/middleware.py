@@ -30,7 +30,7 @@ class TokenAuthMiddleware:
     is ``None``. The revocation list, if it is in use, is brought up to date: here, because the
     view's transaction might see the past. After the view: the cookies of ``login()`` and
     ``logout()``, and the first use of a refresh token's generation, outside the view's
-    transaction.
+    transaction. REST framework's answer to a request without a token gets its ``code``.
 
     Raises:
         ImproperlyConfigured: at start, on a setting that the system checks refuse. Checks do not
