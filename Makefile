@@ -20,7 +20,7 @@ demo: $(VENV)/demo.stamp
 	$(CLEAN) PORT=$(PORT) $(BIN)/python manage.py runserver --noreload 127.0.0.1:$(PORT)
 
 test: $(VENV)/tests.stamp
-	$(CLEAN) $(BIN)/python -m pytest -n auto -m "not browser" $(ARGS)
+	$(CLEAN) $(BIN)/python -m pytest -n auto --dist worksteal -m "not browser" $(ARGS)
 
 lint: $(VENV)/lint.stamp
 	$(BIN)/ruff format --check .

@@ -16,6 +16,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run only the tests of modules that make requests: for settings of those alone",
     )
+    parser.addoption(
+        "--beside-postgresql",
+        action="store_true",
+        help="leave out what --database-only runs on PostgreSQL: for a run on SQLite beside one",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -37,6 +42,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     ]
     if config.getoption("--requests-only"):
         wanted = [item for item in wanted if _makes_requests(item)]
+    if config.getoption("--beside-postgresql"):
+        wanted = [item for item in wanted if not _runs_on_postgresql(item)]
     if len(wanted) < len(items):
         config.hook.pytest_deselected(items=[item for item in items if item not in set(wanted)])
         items[:] = wanted
@@ -44,6 +51,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _is_for(item: pytest.Item, vendor: str) -> bool:
     return all(vendor in mark.args for mark in item.iter_markers("vendor"))
+
+
+def _runs_on_postgresql(item: pytest.Item) -> bool:
+    return (
+        _is_for(item, "postgresql") and _uses_one(item) and not item.get_closest_marker("browser")
+    )
 
 
 def _uses_one(item: pytest.Item) -> bool:

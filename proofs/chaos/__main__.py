@@ -12,7 +12,7 @@ from pathlib import Path
 import django
 from django.core.management import call_command
 
-from proofs.chaos.cluster import Cluster, cluster
+from proofs.chaos.cluster import Cluster
 from proofs.postgresql import find_binaries
 
 NO_POSTGRESQL = 3
@@ -44,7 +44,7 @@ def main() -> int:
         directory = Path(name)
         directory.chmod(0o755)
         (directory / "cluster").mkdir()
-        with cluster(directory / "cluster", binaries) as database:
+        with Cluster.made(directory / "cluster", binaries) as database:
             breaches = _run(directory, database, options)
     print(f"\n{breaches} breaches" if breaches else "\nEverything held.")
     return 1 if breaches else 0
@@ -52,7 +52,7 @@ def main() -> int:
 
 def _run(directory: Path, database: Cluster, options: argparse.Namespace) -> int:
     """Run all rounds; return how many breaches there were."""
-    os.environ["DATABASE_URL"] = database.url
+    os.environ["DATABASE_URL"] = database.url()
     os.environ["DJANGO_SETTINGS_MODULE"] = "proofs.chaos.settings"
     django.setup()
     call_command("migrate", verbosity=0)

@@ -109,7 +109,7 @@ def run_round(
     print(f"\n## {one.title}", flush=True)
     started = time.monotonic()
     database.start_over()
-    with server(directory, one.kind, one.environment(database.url)) as running:
+    with server(directory, one.kind, one.environment(database.url())) as running:
         line = Line(running.address, Journal())
         stage = Stage(line, database, users, Staff(line, User.objects.get(username="staff")), [])
         # The database is about to be restarted under it.

@@ -21,9 +21,8 @@ from typing import Any
 import django
 
 from proofs.guessing.place import ROOT, THREADS, WORKERS, Place, run_redis
-from proofs.postgresql import find_binaries
+from proofs.postgresql import Cluster, find_binaries
 from proofs.redis_server import find_redis
-from proofs.revocation.cluster import Cluster, cluster
 
 PAGE = ROOT / "docs" / "proofs" / "guessing.md"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
@@ -40,7 +39,7 @@ def main() -> int:
         folder.chmod(0o755)  # PostgreSQL's user must be able to reach its own below it
         data = folder / "postgresql"
         data.mkdir()
-        database = stack.enter_context(cluster(data, binaries))
+        database = stack.enter_context(Cluster.made(data, binaries))
         port = stack.enter_context(run_redis(redis, folder))
         os.environ |= {
             "DATABASE_URL": database.url(),

@@ -18,7 +18,7 @@ from pathlib import Path
 import django
 
 from proofs.postgresql import find_binaries
-from proofs.revocation.cluster import Cluster, cluster
+from proofs.revocation.cluster import Cluster
 
 PARTS = (
     "servers",
@@ -44,7 +44,7 @@ def main() -> int:
         Path(folder).chmod(0o755)  # PostgreSQL's user must be able to reach its own below it
         data = Path(folder) / "postgresql"
         data.mkdir()
-        with cluster(data, binaries) as database:
+        with Cluster.made(data, binaries) as database:
             os.environ["DATABASE_URL"] = database.url()
             os.environ["DJANGO_SETTINGS_MODULE"] = "proofs.revocation.settings"
             django.setup()
