@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from proofs import postgresql
+from proofs import cluster
 
 __all__ = ["APPLICATION", "Cluster"]
 
@@ -13,7 +13,7 @@ APPLICATION = "chaos-server"
 """The ``application_name`` of the server's connections: only those are cut."""
 
 
-class Cluster(postgresql.Cluster):
+class Cluster(cluster.Cluster):
     """A running cluster. Arguments as for its base.
 
     Attributes:

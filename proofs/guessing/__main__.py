@@ -20,8 +20,9 @@ from typing import Any
 
 import django
 
+from proofs.cluster import Cluster
 from proofs.guessing.place import ROOT, THREADS, WORKERS, Place, run_redis
-from proofs.postgresql import Cluster, find_binaries
+from proofs.postgresql import find_binaries
 from proofs.redis_server import find_redis
 
 PAGE = ROOT / "docs" / "proofs" / "guessing.md"

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from redis import Redis
 
-from proofs.postgresql import Cluster, free_port
+from proofs.cluster import Cluster
+from proofs.postgresql import free_port
 from proofs.redis_server import RedisServer
 
 __all__ = ["Place", "run_redis"]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from proofs import postgresql
+from proofs import cluster
 
 __all__ = ["Cluster"]
 
 
-class Cluster(postgresql.Cluster):
+class Cluster(cluster.Cluster):
     """A running cluster with ``pg_stat_statements``. Arguments as for its base."""
 
     options: ClassVar = {
