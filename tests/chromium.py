@@ -1,4 +1,4 @@
-"""Debian's Chromium for the tests that look at pages, one for each test."""
+"""Debian's Chromium for the tests that look at pages, one for each module."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Playwright
 
-__all__ = ["CHROMIUM", "FLAGS", "chromium", "driver", "launched"]
+__all__ = ["CHROMIUM", "FLAGS", "chromium", "driver", "launched", "module_chromium"]
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 FLAGS = [
@@ -55,8 +55,16 @@ def launched() -> Iterator[Browser]:
             yield browser
 
 
-@pytest.fixture
-def chromium() -> Iterator[Browser]:
-    """Run Chromium for one test."""
+@pytest.fixture(scope="module")
+def module_chromium() -> Iterator[Browser]:
+    """Run one Chromium for the tests of a module: to start it takes longer than most of them."""
     with launched() as browser:
         yield browser
+
+
+@pytest.fixture
+def chromium(module_chromium: Browser) -> Iterator[Browser]:
+    """Give a test that Chromium; the profiles that it opens there are closed with it."""
+    yield module_chromium
+    for context in module_chromium.contexts:
+        context.close()

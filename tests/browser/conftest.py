@@ -9,7 +9,6 @@ import pytest
 
 from tests.browser.server import Server
 from tests.browser.stage import Stage
-from tests.chromium import launched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,15 +24,8 @@ def storm_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     assert server.complaints() == []
 
 
-@pytest.fixture(scope="module")
-def module_chromium() -> Iterator[Browser]:
-    """Run one Chromium for the tests of a module, each of which has its own profiles in it."""
-    with launched() as browser:
-        yield browser
-
-
 @pytest.fixture
-def stage(module_chromium: Browser, storm_server: Server) -> Iterator[Stage]:
+def stage(chromium: Browser, storm_server: Server) -> Iterator[Stage]:
     """Put the browser, the network and the server together."""
-    with closing(Stage(module_chromium, storm_server)) as stage:
+    with closing(Stage(chromium, storm_server)) as stage:
         yield stage

@@ -1,4 +1,4 @@
-"""A site that sends e-mails, served, and the browser in which their links are opened."""
+"""A site that sends e-mails, served."""
 
 from __future__ import annotations
 
@@ -6,13 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.chromium import launched
 from tests.notices_browser.post import Site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from playwright.sync_api import Browser
 
 
 @pytest.fixture(scope="module")
@@ -28,10 +25,3 @@ def address(site: Site) -> Iterator[str]:
     """Serve it."""
     with site.serve() as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Run one Chromium for the tests of a module."""
-    with launched() as browser:
-        yield browser

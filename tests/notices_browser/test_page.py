@@ -38,10 +38,10 @@ def heading(page: Page, text: str) -> None:
 
 
 class TestPage:
-    def test_asks_and_ends(self, site: Site, address: str, browser: Browser) -> None:
+    def test_asks_and_ends(self, site: Site, address: str, chromium: Browser) -> None:
         """Without JavaScript and without a cookie: the link asks, a click ends, once."""
         mail = site.new_device(address)
-        desk = Desk(browser, address, java_script_enabled=False)
+        desk = Desk(chromium, address, java_script_enabled=False)
         desk.page.goto(mail.path)
         heading(desk.page, "Is this session not yours?")
         desk.page.get_by_role("button", name="End this session").click()
@@ -54,27 +54,27 @@ class TestPage:
         assert desk.faults == []
 
     def test_is_in_the_language_of_the_email(
-        self, site: Site, address: str, browser: Browser
+        self, site: Site, address: str, chromium: Browser
     ) -> None:
         """A German e-mail leads to a German page, whatever the browser speaks."""
         mail = site.new_device(address, "de")
-        desk = Desk(browser, address, locale="en-GB")
+        desk = Desk(chromium, address, locale="en-GB")
         desk.page.goto(mail.path)
         heading(desk.page, "Ist diese Sitzung nicht Ihre?")
         assert mail.subject == "Neue Anmeldung bei Ihrem Konto auf example.com"
 
-    def test_can_be_used_by_the_keyboard(self, site: Site, address: str, browser: Browser) -> None:
+    def test_can_be_used_by_the_keyboard(self, site: Site, address: str, chromium: Browser) -> None:
         """The first button that is reached is the one for this session alone."""
-        page = Desk(browser, address).page
+        page = Desk(chromium, address).page
         page.goto(site.new_device(address).path)
         page.keyboard.press("Tab")
         expect(page.get_by_role("button", name="End this session")).to_be_focused()
         page.keyboard.press("Enter")
         heading(page, "The session is ended")
 
-    def test_is_shown_in_no_frame(self, site: Site, address: str, browser: Browser) -> None:
+    def test_is_shown_in_no_frame(self, site: Site, address: str, chromium: Browser) -> None:
         """No page can have a click meant for something else end a session."""
-        page = Desk(browser, address).page
+        page = Desk(chromium, address).page
         path = site.new_device(address).path
         with page.expect_console_message(lambda said: "frame-ancestors" in said.text):
             page.set_content(f'<iframe src="{address}{path}"></iframe>')
@@ -83,10 +83,10 @@ class TestPage:
 class TestAxe:
     @pytest.mark.parametrize("scheme", ["light", "dark"])
     def test_finds_nothing_on_the_pages(
-        self, site: Site, address: str, browser: Browser, scheme: str
+        self, site: Site, address: str, chromium: Browser, scheme: str
     ) -> None:
         """WCAG 2.1 A and AA, contrast included, on each page, wide and narrow."""
-        desk = Desk(browser, address, color_scheme=scheme)
+        desk = Desk(chromium, address, color_scheme=scheme)
         page, mail = desk.page, site.new_device(address)
         page.goto(mail.path)
         found = both_widths(page)
@@ -105,20 +105,20 @@ class TestAxe:
     @pytest.mark.parametrize("scheme", ["light", "dark"])
     @pytest.mark.parametrize("kind", ["new_device", "reuse"])
     def test_finds_nothing_in_the_emails(
-        self, site: Site, address: str, browser: Browser, scheme: str, kind: str
+        self, site: Site, address: str, chromium: Browser, scheme: str, kind: str
     ) -> None:
         """In a mail program that shows HTML as browsers do, which asks nobody for anything."""
         mail = site.new_device(address) if kind == "new_device" else site.reuse(address)
-        desk = Desk(browser, address, color_scheme=scheme)
+        desk = Desk(chromium, address, color_scheme=scheme)
         requests: list[str] = []
         desk.page.on("request", lambda request: requests.append(request.url))
         desk.page.set_content(mail.html)
         assert both_widths(desk.page) == []
         assert (requests, desk.faults) == ([], [])
 
-    def test_would_find_one(self, site: Site, address: str, browser: Browser) -> None:
+    def test_would_find_one(self, site: Site, address: str, chromium: Browser) -> None:
         """A text that is hard to read is found: the tests above can fail."""
-        page = Desk(browser, address).page
+        page = Desk(chromium, address).page
         page.goto(site.new_device(address).path)
         page.evaluate("document.querySelector('h1').style.color = '#ddd'")
         assert any("color-contrast" in fault for fault in both_widths(page))
