@@ -12,7 +12,8 @@ from statistics import median, quantiles
 from django.test import Client
 
 from benchmarks.scale.databases import execute, one, sizes, using
-from benchmarks.scale.loading import HISTORY, Lot, token
+from benchmarks.scale.loading import HISTORY, Lot, origin, token
+from tokenauth.audit import Origin
 from tokenauth.sessions import rotate
 from tokenauth.tokens.encoding import decode_base64url
 
@@ -23,21 +24,22 @@ COMMITS = {"on": "durable", "off": "`synchronous_commit = off`"}
 Samples = dict[tuple[str, str], list[float]]
 
 
-def by_function(raw: str) -> str:
+def by_function(raw: str, place: Origin) -> str:
     """Refresh by the domain's function; return the next token."""
-    return str(rotate(raw, transport="body").refresh)
+    return str(rotate(raw, transport="body", origin=place).refresh)
 
 
-def by_endpoint(raw: str) -> str:
+def by_endpoint(raw: str, place: Origin) -> str:
     """Refresh at the endpoint, in this process."""
-    response = Client().post(
+    client = Client(REMOTE_ADDR=place.ip, HTTP_USER_AGENT=place.user_agent)
+    response = client.post(
         "/auth/refresh/", json.dumps({"refresh": raw}), content_type="application/json"
     )
     assert response.status_code == 200, response.content
     return str(response.json()["refresh"])
 
 
-WAYS: dict[str, Callable[[str], str]] = {
+WAYS: dict[str, Callable[[str, Origin], str]] = {
     "`rotate()`": by_function,
     "`POST refresh/`": by_endpoint,
 }
@@ -58,12 +60,12 @@ class Refresher:
         self._numbers = range(first, first + (count or lot.count))
         self._current: dict[int, str] = {}
 
-    def __call__(self, refresh: Callable[[str], str] = by_function) -> float:
-        """Refresh a random session; return the milliseconds that it took."""
+    def __call__(self, refresh: Callable[[str, Origin], str] = by_function) -> float:
+        """Refresh a random session, from where it was; return the milliseconds that it took."""
         number = self._random.choice(self._numbers)
-        raw = self._current.get(number) or token(self._lot, number)
+        raw, place = self._current.get(number) or token(self._lot, number), origin(number)
         began = time.perf_counter()
-        successor = refresh(raw)
+        successor = refresh(raw, place)
         took = (time.perf_counter() - began) * 1000
         assert _generation(successor) == _generation(raw) + 1 > HISTORY - 1
         self._current[number] = successor
@@ -116,8 +118,8 @@ def describe(lots: dict[str, Lot], rounds: int) -> list[str]:
             of_small, of_large = samples[way, small], samples[way, large]
             lines.append(f"| {way} | {shown} {_cells(of_small, of_large)}")
     text = (
-        f"{rounds:,} refreshes of random living sessions for each figure, grace 0, so that every "
-        f"one rotates; the databases `{small}` and `{large}` in turn, in one process, in random "
+        f"{rounds:,} refreshes of random living sessions, each from where it was, for each figure, "
+        f"grace 0, so that every one rotates; the databases `{small}` and `{large}` in turn, in one process, in random "
         f"order, after {WARM_UP} each to warm up. Both were vacuumed, analysed and read once "
         "from end to end (pg_prewarm)."
     )

@@ -17,6 +17,7 @@ from django.db import connections
 
 from benchmarks.scale.databases import TABLES, execute, one
 from tokenauth.accounts import auth_hash
+from tokenauth.audit import Origin
 from tokenauth.conf import config
 from tokenauth.tokens.refresh import make_refresh_token
 
@@ -29,6 +30,7 @@ __all__ = [
     "facts_of",
     "fill",
     "load",
+    "origin",
     "settle",
     "token",
 ]
@@ -83,6 +85,11 @@ def token(lot: Lot, number: int, generation: int = HISTORY - 1) -> str:
         session_id=lot.session_id(number),
         generation=generation,
     )
+
+
+def origin(number: int) -> Origin:
+    """Return where session ``number`` was loaded to be: a refresh from there is no move."""
+    return Origin(f"203.0.{number % 250}.{number % 240}", AGENTS[number % 3])
 
 
 def add_users(alias: str, count: int) -> None:
