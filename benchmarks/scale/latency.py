@@ -120,8 +120,8 @@ def describe(lots: dict[str, Lot], rounds: int) -> list[str]:
     text = (
         f"{rounds:,} refreshes of random living sessions, each from where it was, for each figure, "
         f"grace 0, so that every one rotates; the databases `{small}` and `{large}` in turn, in "
-        f"one process, in random order, after {WARM_UP} each to warm up. Both were vacuumed, analysed and read once "
-        "from end to end (pg_prewarm)."
+        f"one process, in random order, after {WARM_UP} each to warm up. Both were vacuumed, "
+        "analysed and read once from end to end (pg_prewarm)."
     )
     return [*lines, "", *(_size(alias, lot) for alias, lot in lots.items()), "", text]
 
