@@ -35,7 +35,7 @@ FLAGS = [
 def driver() -> Iterator[Playwright]:
     """Run Playwright; without it or a browser the test fails and says what to install.
 
-    While it runs, this thread counts as async: no test may use Django's database.
+    While it runs, this thread counts as async: no test of the module may use Django's database.
     """
     if sync_playwright is None:
         pytest.fail("No playwright: pip install -r requirements/browser.txt")
@@ -57,7 +57,7 @@ def launched() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def module_chromium() -> Iterator[Browser]:
-    """Run one Chromium for the tests of a module: to start it takes longer than most of them."""
+    """Run one Chromium for the tests of a module: each start takes a processor most of a second."""
     with launched() as browser:
         yield browser
 

@@ -26,7 +26,10 @@ Samples = dict[tuple[str, str], list[float]]
 
 def by_function(raw: str, place: Origin) -> str:
     """Refresh by the domain's function; return the next token."""
-    return str(rotate(raw, transport="body", origin=place).refresh)
+    tokens = rotate(raw, transport="body", origin=place)
+    # A move is written and recorded: then the statements that are timed would not be a refresh's.
+    assert tokens.session.moves == 0, f"{tokens.session} was not loaded to be at {place}"
+    return str(tokens.refresh)
 
 
 def by_endpoint(raw: str, place: Origin) -> str:
